@@ -1,0 +1,108 @@
+"""The only reader of the environment. Everything else is handed a `Settings`.
+
+Every setting is `ASSAY_…` in the environment; `OPENAI_API_KEY` alone is read by its usual name too, so that a
+machine that is set up for OpenAI works as it stands.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+_PACKAGED = Path(__file__).resolve().parent / "_data"
+
+StructuredMode = Literal["auto", "tools", "json_schema", "md_json"]
+
+
+def _data_folder(name: str) -> Path:
+    """The folder as packaged in the wheel, else as it lies in the repository."""
+    packaged = _PACKAGED / name
+    return packaged if packaged.is_dir() else ROOT / name
+
+
+class Price(BaseModel):
+    """Price of one million tokens, in whatever currency the operator accounts in."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+
+
+class Limits(BaseModel):
+    """Sizes beyond which input is refused with a clear answer."""
+
+    body_bytes: int = 2_000_000
+    turns: int = 5_000
+    characters: int = 500_000
+    rubric_items: int = 500
+
+
+class LLMSettings(BaseModel):
+    """How to reach the model and how much patience to have with it."""
+
+    model: str | None = None
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    mode: StructuredMode = "auto"
+    temperature: float | None = 0.0
+    seed: int | None = None
+    max_output_tokens: int = 8_000
+    answer_language: str | None = Field(default=None, description="Language of reasons; default: the rubric's.")
+    prompt: str = "score"
+    prompt_version: str | None = Field(default=None, description="Default: the newest.")
+    timeout_seconds: float = 60
+    deadline_seconds: float = 180
+    max_attempts: int = 4
+    concurrency: int = 64
+    prices: dict[str, Price] = Field(default_factory=dict)
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults; nested ones as `ASSAY_LIMITS__TURNS`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ASSAY_", env_nested_delimiter="__", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    database_url: str = "sqlite+aiosqlite:///assay.db"
+    rubrics_path: Path = Field(default_factory=lambda: _data_folder("rubrics"))
+    prompts_path: Path = Field(default_factory=lambda: _data_folder("prompts"))
+    limits: Limits = Limits()
+
+    llm_model: str | None = None
+    llm_base_url: str | None = None
+    llm_api_key: Annotated[SecretStr | None, Field(validation_alias=AliasChoices("ASSAY_LLM_API_KEY", "OPENAI_API_KEY"))] = None
+    llm_mode: StructuredMode = "auto"
+    llm_temperature: float | None = 0.0
+    llm_seed: int | None = None
+    llm_max_output_tokens: int = 8_000
+    llm_answer_language: str | None = None
+    llm_prompt: str = "score"
+    llm_prompt_version: str | None = None
+    llm_timeout_seconds: float = 60
+    llm_deadline_seconds: float = 180
+    llm_max_attempts: int = 4
+    llm_concurrency: int = 64
+    llm_prices: dict[str, Price] = Field(default_factory=dict)
+    llm_extra_body: dict[str, Any] = Field(default_factory=dict)
+
+    vcon_key: str | None = Field(default=None, description="PEM public key or certificate against which signed vCons are checked.")
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+    @property
+    def llm(self) -> LLMSettings:
+        """The model's settings as one value. With only a key, the model defaults to OpenAI's small current one."""
+        names = {name: getattr(self, f"llm_{name}") for name in LLMSettings.model_fields}
+        if names["model"] is None and names["api_key"] is not None and names["base_url"] is None:
+            names["model"] = DEFAULT_OPENAI_MODEL
+        return LLMSettings(**names)
+
+
+DEFAULT_OPENAI_MODEL = "gpt-5-mini"
+"""Used when OPENAI_API_KEY is set and ASSAY_LLM_MODEL is not."""
