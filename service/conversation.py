@@ -57,7 +57,9 @@ class Turn(Value):
     def _quoted_spans_lie_in_the_text(self) -> Self:
         for span in self.quoted:
             if not span.start < span.end <= len(self.text):
-                raise ValueError(f"quoted span {span.start}-{span.end} is outside the text of {len(self.text)} characters")
+                raise ValueError(
+                    f"quoted span {span.start}-{span.end} is outside the text of {len(self.text)} characters"
+                )
         return self
 
 
@@ -65,7 +67,10 @@ class Source(Value):
     """Where the conversation came from, and what its importer had to decide."""
 
     format: str = "native"
-    verified: bool | None = Field(default=None, description="For signed containers: true when checked against a key, false when read unchecked, null when unsigned.")
+    verified: bool | None = Field(
+        default=None,
+        description="For signed containers: true when checked against a key, false when read unchecked, null when unsigned.",
+    )
     notes: tuple[str, ...] = ()
 
 
@@ -79,7 +84,10 @@ class Conversation(Value):
     participants: tuple[Participant, ...]
     turns: Annotated[tuple[Turn, ...], Field(min_length=1)]
     metadata: dict[str, Any] = Field(default_factory=dict)
-    evaluated_agent: str | None = Field(default=None, description="Participant id of the agent whose work is scored; null means every agent of the contact.")
+    evaluated_agent: str | None = Field(
+        default=None,
+        description="Participant id of the agent whose work is scored; null means every agent of the contact.",
+    )
     source: Source = Source()
 
     @model_validator(mode="after")
@@ -93,7 +101,9 @@ class Conversation(Value):
         if self.evaluated_agent is not None:
             agent = known.get(self.evaluated_agent)
             if agent is None or agent.role not in ("agent", "bot"):
-                raise ValueError(f"evaluated_agent: {self.evaluated_agent!r} is not an agent or bot of this conversation")
+                raise ValueError(
+                    f"evaluated_agent: {self.evaluated_agent!r} is not an agent or bot of this conversation"
+                )
         return self
 
     @cached_property

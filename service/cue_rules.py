@@ -167,7 +167,9 @@ class CueJudge(Value):
     applicable: Cue | None = None
     rules: tuple[CueRule, ...] = ()
     otherwise: AnswerValue = UNSCORED
-    reasons: dict[str, str] = Field(default_factory=dict, description="Answer → the sentence that a reader sees as its reason.")
+    reasons: dict[str, str] = Field(
+        default_factory=dict, description="Answer → the sentence that a reader sees as its reason."
+    )
 
 
 for _shape in (Supplied, AnyOf, AllOf, NoneOf, AtLeast, Ordered, CueRule, CueJudge):

@@ -161,7 +161,14 @@ class WhenMetadata(Value):
     value: Any = None
 
 
-_CONDITIONS = {"all": WhenAll, "any": WhenAny, "not": WhenNot, "item": WhenItem, "channel": WhenChannel, "metadata": WhenMetadata}
+_CONDITIONS = {
+    "all": WhenAll,
+    "any": WhenAny,
+    "not": WhenNot,
+    "item": WhenItem,
+    "channel": WhenChannel,
+    "metadata": WhenMetadata,
+}
 
 
 def _condition_tag(raw: Any) -> str | None:
@@ -256,7 +263,9 @@ class Item(Value):
     bonus: bool = Field(default=False, description="Points scoring only: earns on top, never counts against.")
     not_applicable: Literal["allowed", "never"] = "allowed"
     applicable_when: Text | None = Field(default=None, description="In words, when the question applies at all.")
-    when: Condition | None = Field(default=None, description="The item is asked only when this holds; otherwise it is not applicable.")
+    when: Condition | None = Field(
+        default=None, description="The item is asked only when this holds; otherwise it is not applicable."
+    )
     critical: Critical | None = None
     evidence: EvidenceRule = EvidenceRule()
     focus: Literal["contact", "evaluated_agent"] = "evaluated_agent"
@@ -315,7 +324,10 @@ class Item(Value):
                 raise ValueError(f"{place}: not_applicable is named, but the item never allows it")
             return
         one = named[0] if isinstance(named, tuple) and len(named) == 1 else named
-        if not (self.allows(named) or (isinstance(self.answer, MultiChoice) and self.allows((one,) if isinstance(one, str) else one))):
+        if not (
+            self.allows(named)
+            or (isinstance(self.answer, MultiChoice) and self.allows((one,) if isinstance(one, str) else one))
+        ):
             raise ValueError(f"{place}: {named!r} is not an answer of this item")
 
     def allows(self, answer: AnswerValue) -> bool:
@@ -464,7 +476,9 @@ class Rubric(Value):
     description: Text | None = None
     language: str = Field(default="en", description="BCP 47 tag of the rubric's own words.")
     channels: tuple[Channel, ...] = ("voice", "chat", "email", "social")
-    kpis: tuple[str, ...] = Field(default=(), description="Families of KPIs that the form speaks to, such as FCR or CSAT.")
+    kpis: tuple[str, ...] = Field(
+        default=(), description="Families of KPIs that the form speaks to, such as FCR or CSAT."
+    )
     sources: tuple[str, ...] = Field(default=(), description="The practice, standard or regulation behind the form.")
     scoring: Annotated[WeightedPercentage | Points, Field(discriminator="method")] = WeightedPercentage()
     pass_mark: Annotated[float, Field(ge=0, le=100)] | None = None
@@ -507,7 +521,9 @@ class Rubric(Value):
     def _references_are_known(self) -> Self:
         position = {item.id: index for index, item in enumerate(self.items)}
         for section in self.sections:
-            self._check_condition(section.when, f"sections.{section.id}.when", position, before=position[section.items[0].id])
+            self._check_condition(
+                section.when, f"sections.{section.id}.when", position, before=position[section.items[0].id]
+            )
             for item in section.items:
                 self._check_condition(item.when, f"items.{item.id}.when", position, before=position[item.id])
         known = set(self.cues)
@@ -524,7 +540,9 @@ class Rubric(Value):
             if named.item not in position:
                 raise ValueError(f"{place}: no item has the id {named.item!r}")
             if position[named.item] >= before:
-                raise ValueError(f"{place}: {named.item!r} comes later in the form; a condition may only name earlier items")
+                raise ValueError(
+                    f"{place}: {named.item!r} comes later in the form; a condition may only name earlier items"
+                )
             other = self.items[position[named.item]]
             for answer in named.answers:
                 other._check_named(f"{place}.answers", answer)  # noqa: SLF001 - same module, one rule for all places

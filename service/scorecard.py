@@ -48,7 +48,9 @@ class Searched(Value):
     """Proof of absence: the turns that were read for a passage, and the nearest misses, as a reader would check."""
 
     turns: tuple[int, ...]
-    nearest: tuple[Evidence, ...] = Field(default=(), description="Located passages that came closest and do not count.")
+    nearest: tuple[Evidence, ...] = Field(
+        default=(), description="Located passages that came closest and do not count."
+    )
 
 
 class Answered(Value):
@@ -141,7 +143,9 @@ class Score(Value):
     passed: bool | None = None
     band: str | None = None
     auto_failed: tuple[AutoFail, ...] = ()
-    could_auto_fail: tuple[str, ...] = Field(default=(), description="Unscored critical items that may still fail the form.")
+    could_auto_fail: tuple[str, ...] = Field(
+        default=(), description="Unscored critical items that may still fail the form."
+    )
 
 
 class CriticalErrors(Value):
@@ -177,7 +181,9 @@ class Call(Value):
     cached_tokens: int | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
-    cost: float | None = Field(default=None, description="In the currency of the price table; None when the model has no price.")
+    cost: float | None = Field(
+        default=None, description="In the currency of the price table; None when the model has no price."
+    )
     latency_seconds: float
     mode: str | None = Field(default=None, description="Structured-output mode that was used.")
 

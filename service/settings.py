@@ -76,7 +76,9 @@ class Settings(BaseSettings):
 
     llm_model: str | None = None
     llm_base_url: str | None = None
-    llm_api_key: Annotated[SecretStr | None, Field(validation_alias=AliasChoices("ASSAY_LLM_API_KEY", "OPENAI_API_KEY"))] = None
+    llm_api_key: Annotated[
+        SecretStr | None, Field(validation_alias=AliasChoices("ASSAY_LLM_API_KEY", "OPENAI_API_KEY"))
+    ] = None
     llm_mode: StructuredMode = "auto"
     llm_temperature: float | None = 0.0
     llm_seed: int | None = None
@@ -91,7 +93,9 @@ class Settings(BaseSettings):
     llm_prices: dict[str, Price] = Field(default_factory=dict)
     llm_extra_body: dict[str, Any] = Field(default_factory=dict)
 
-    vcon_key: str | None = Field(default=None, description="PEM public key or certificate against which signed vCons are checked.")
+    vcon_key: str | None = Field(
+        default=None, description="PEM public key or certificate against which signed vCons are checked."
+    )
     host: str = "127.0.0.1"
     port: int = 8000
 
