@@ -69,7 +69,7 @@ class Source(Value):
     format: str = "native"
     verified: bool | None = Field(
         default=None,
-        description="For signed containers: true when checked against a key, false when read unchecked, null when unsigned.",
+        description="Of a signed container: true when checked against a key, false when read unchecked.",
     )
     notes: tuple[str, ...] = ()
 

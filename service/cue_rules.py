@@ -143,7 +143,7 @@ Cue = Annotated[
     Discriminator(
         _tag_of,
         custom_error_type="cue_unknown",
-        custom_error_message="a cue is one of: phrase, pattern, supplied, any, all, none, at_least … of, cue … before/after, ref",
+        custom_error_message="a cue is one of: phrase, pattern, supplied, any, all, none, at_least, cue (before/after), ref",
     ),
 ]
 

@@ -1,7 +1,7 @@
-"""The only reader of the environment. Everything else is handed a `Settings`.
+"""The only reader of the environment. Everything else is handed a `Settings`, or the part of it that it needs.
 
-Every setting is `ASSAY_…` in the environment; `OPENAI_API_KEY` alone is read by its usual name too, so that a
-machine that is set up for OpenAI works as it stands.
+Every setting is `ASSAY_…` in the environment, nested ones with two underscores (`ASSAY_LIMITS__TURNS`).
+`OPENAI_API_KEY` alone is read by its usual name too, so that a machine set up for OpenAI works as it stands.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-ROOT = Path(__file__).resolve().parent.parent
+_REPOSITORY = Path(__file__).resolve().parent.parent
 _PACKAGED = Path(__file__).resolve().parent / "_data"
+
+DEFAULT_OPENAI_MODEL = "gpt-5-mini"
+"""Used when only a key is set, by OPENAI_API_KEY or ASSAY_LLM_API_KEY."""
 
 StructuredMode = Literal["auto", "tools", "json_schema", "md_json"]
 
@@ -21,28 +24,34 @@ StructuredMode = Literal["auto", "tools", "json_schema", "md_json"]
 def _data_folder(name: str) -> Path:
     """The folder as packaged in the wheel, else as it lies in the repository."""
     packaged = _PACKAGED / name
-    return packaged if packaged.is_dir() else ROOT / name
+    return packaged if packaged.is_dir() else _REPOSITORY / name
 
 
 class Price(BaseModel):
     """Price of one million tokens, in whatever currency the operator accounts in."""
 
-    input: float
-    output: float
-    cached_input: float | None = None
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+    cached_input: Annotated[float, Field(ge=0)] | None = None
 
 
 class Limits(BaseModel):
     """Sizes beyond which input is refused with a clear answer."""
 
-    body_bytes: int = 2_000_000
-    turns: int = 5_000
-    characters: int = 500_000
-    rubric_items: int = 500
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    body_bytes: Annotated[int, Field(ge=1)] = 2_000_000
+    turns: Annotated[int, Field(ge=1)] = 5_000
+    characters: Annotated[int, Field(ge=1)] = 500_000
+    rubric_items: Annotated[int, Field(ge=1)] = 500
 
 
 class LLMSettings(BaseModel):
     """How to reach the model and how much patience to have with it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str | None = None
     base_url: str | None = None
@@ -50,26 +59,26 @@ class LLMSettings(BaseModel):
     mode: StructuredMode = "auto"
     temperature: float | None = 0.0
     seed: int | None = None
-    max_output_tokens: int = 8_000
+    max_output_tokens: Annotated[int, Field(ge=256)] = 8_000
     answer_language: str | None = Field(default=None, description="Language of reasons; default: the rubric's.")
     prompt: str = "score"
     prompt_version: str | None = Field(default=None, description="Default: the newest.")
-    timeout_seconds: float = 60
-    deadline_seconds: float = 180
-    max_attempts: int = 4
-    concurrency: int = 64
+    timeout_seconds: Annotated[float, Field(gt=0)] = 60
+    deadline_seconds: Annotated[float, Field(gt=0)] = 180
+    max_attempts: Annotated[int, Field(ge=1)] = 4
+    concurrency: Annotated[int, Field(ge=1)] = 64
     prices: dict[str, Price] = Field(default_factory=dict)
     extra_body: dict[str, Any] = Field(default_factory=dict)
 
 
 class Settings(BaseSettings):
-    """All settings with their defaults; nested ones as `ASSAY_LIMITS__TURNS`."""
+    """All settings with their defaults. One instance is made at start-up and passed down."""
 
     model_config = SettingsConfigDict(
         env_prefix="ASSAY_", env_nested_delimiter="__", extra="ignore", frozen=True, populate_by_name=True
     )
 
-    database_url: str = "sqlite+aiosqlite:///assay.db"
+    database_url: str = "sqlite:///assay.db"
     rubrics_path: Path = Field(default_factory=lambda: _data_folder("rubrics"))
     prompts_path: Path = Field(default_factory=lambda: _data_folder("prompts"))
     limits: Limits = Limits()
@@ -97,16 +106,12 @@ class Settings(BaseSettings):
         default=None, description="PEM public key or certificate against which signed vCons are checked."
     )
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
 
     @property
     def llm(self) -> LLMSettings:
-        """The model's settings as one value. With only a key, the model defaults to OpenAI's small current one."""
-        names = {name: getattr(self, f"llm_{name}") for name in LLMSettings.model_fields}
-        if names["model"] is None and names["api_key"] is not None and names["base_url"] is None:
-            names["model"] = DEFAULT_OPENAI_MODEL
-        return LLMSettings(**names)
-
-
-DEFAULT_OPENAI_MODEL = "gpt-5-mini"
-"""Used when OPENAI_API_KEY is set and ASSAY_LLM_MODEL is not."""
+        """The model's settings as one value. With only a key set, the model is OpenAI's small current one."""
+        named = {name: getattr(self, f"llm_{name}") for name in LLMSettings.model_fields}
+        if named["model"] is None and named["api_key"] is not None and named["base_url"] is None:
+            named["model"] = DEFAULT_OPENAI_MODEL
+        return LLMSettings(**named)

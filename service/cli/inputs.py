@@ -1,0 +1,66 @@
+"""Files and folders on the command line → conversations, one by one, with every rejection kept and named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple, cast, get_args
+
+from service.conversation import Conversation, Role
+from service.errors import BadInput, ConversationRejected
+from service.ingest import FORMATS, IngestLimits, read_each
+from service.settings import Limits
+
+SUFFIXES = frozenset({".json", ".ndjson", ".jsonl", ".txt", ".vtt", ".vcon", ".eml"})
+
+
+class Rejection(NamedTuple):
+    """A conversation that could not be read: where it stood and why."""
+
+    place: str
+    error: ConversationRejected
+
+
+def files_in(paths: list[Path]) -> list[Path]:
+    """The files themselves; a folder stands for the conversation files in it, sorted. Raises BadInput."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(one for one in path.iterdir() if one.suffix in SUFFIXES and one.is_file())
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise BadInput(f"no such file: {path}")
+    if not found:
+        raise BadInput("no conversation files found", fix=f"Files end in one of {', '.join(sorted(SUFFIXES))}.")
+    return found
+
+
+def roles_from(pairs: list[str]) -> dict[str, Role]:
+    """`["Speaker 0=agent"]` → a role map. Raises BadInput for anything else."""
+    roles: dict[str, Role] = {}
+    for pair in pairs:
+        label, _, role = pair.rpartition("=")
+        if not label or role not in get_args(Role):
+            raise BadInput(f"{pair!r} is not LABEL=ROLE", field="--role", fix=f"Roles: {', '.join(get_args(Role))}.")
+        roles[label] = cast("Role", role)
+    return roles
+
+
+def ingest_limits(limits: Limits) -> IngestLimits:
+    """The settings' limits in the importers' own shape."""
+    return IngestLimits(body_bytes=limits.body_bytes, turns=limits.turns, characters=limits.characters)
+
+
+def read_files(
+    files: list[Path], *, format: str, roles: Mapping[str, Role], limits: Limits, vcon_key: str | None
+) -> Iterator[Conversation | Rejection]:
+    """Every conversation of every file, or why it could not be read; one bad line does not cost its neighbours."""
+    if format != "auto" and format not in FORMATS:
+        raise BadInput(f"{format!r} is not a format", field="--format", fix=f"Formats: auto, {', '.join(FORMATS)}.")
+    for path in files:
+        for number, one in read_each(path, format=format, roles=roles, limits=ingest_limits(limits), vcon_key=vcon_key):
+            if isinstance(one, ConversationRejected):
+                yield Rejection(str(path) if number is None else f"{path}:{number}", one)
+            else:
+                yield one

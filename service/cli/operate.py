@@ -1,0 +1,58 @@
+"""`assay serve` and `assay purge`: running the service and keeping its store small."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+
+import typer
+import uvicorn
+
+from service.app import create_app
+from service.cli import wiring
+from service.errors import BadInput
+from service.settings import Settings
+from service.store import open_store
+
+_UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "w": timedelta(weeks=1)}
+
+
+def serve(
+    host: str | None = typer.Option(None, help="Address to listen on; default ASSAY_HOST or 127.0.0.1."),
+    port: int | None = typer.Option(None, help="Port; default ASSAY_PORT or 8000."),
+) -> None:
+    """Serve the HTTP API."""
+    settings = wiring.load_settings()
+    listen = (host or settings.host, settings.port if port is None else port)
+    place = f"http://{listen[0]}:{listen[1]}"
+    typer.secho(f"\nAssay serves at {place}", err=True, bold=True)
+    typer.secho(f"  OpenAPI      {place}/schema\n  readiness    {place}/readyz\n  drafts       {place}/v1/evaluations", err=True)
+    typer.secho("  stop with Ctrl+C\n", err=True, dim=True)
+    uvicorn.run(create_app(settings), host=listen[0], port=listen[1], log_level="warning", access_log=False)
+
+
+def purge(
+    older_than: str = typer.Option(..., "--older-than", help="Age such as 90d, 12w or 36h."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only count."),
+) -> None:
+    """Delete conversations, drafts and idempotency keys older than an age."""
+    settings = wiring.load_settings()
+    before = datetime.now(UTC) - age(older_than)
+    counts = asyncio.run(_purge(settings, before, dry_run=dry_run))
+    verb = "would delete" if dry_run else "deleted"
+    typer.echo(f"{verb} what is older than {before:%Y-%m-%d %H:%M} UTC: {counts}")
+
+
+def age(text: str) -> timedelta:
+    """`90d` → 90 days. Raises BadInput for anything but a whole number and d, h or w."""
+    found = re.fullmatch(r"(\d{1,5})([dhw])", text.strip())
+    if found is None:
+        raise BadInput(f"{text!r} is not an age", field="--older-than", fix="Write it as 90d, 12w or 36h.")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+async def _purge(settings: Settings, before: datetime, *, dry_run: bool) -> str:
+    async with open_store(settings.database_url) as store:
+        counts = await store.purge(before, dry_run=dry_run)
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.model_dump().items())

@@ -1,0 +1,178 @@
+"""Drafts as a person reads them in a terminal: values come in, rich renderables go out, nothing is computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from service.conversation import Conversation
+from service.cue_rules import AnswerValue
+from service.grounding import Evidence
+from service.rubric import Choice, Item, MultiChoice, Rubric, Section
+from service.scorecard import Answered, Draft, ItemResult, ItemScore, NotApplicable, Score, Searched, Unscored
+
+_QUOTE_WIDTH = 160
+_TURNS_NAMED = 6
+
+
+def scorecard_table(draft: Draft, rubric: Rubric, conversation: Conversation) -> RenderableType:
+    """One draft: a headline, then each item with its answer, its points and what proves it."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=True, header_style="dim", expand=True)
+    table.add_column("Item", ratio=5)
+    table.add_column("Answer", ratio=2, min_width=8)
+    table.add_column("Points", justify="right", min_width=7, no_wrap=True)
+    table.add_column("Evidence", ratio=8)
+    results = {result.item: result for result in draft.items}
+    scores = {score.item: score for score in draft.breakdown.items}
+    for section in rubric.sections:
+        table.add_row(Text(_section_title(section, draft), style="bold"), "", "", "")
+        for item in section.items:
+            result = results[item.id]
+            table.add_row(
+                Text(item.question, style="" if isinstance(result, Answered) else "dim"),
+                _answer(item, result, scores[item.id]),
+                _points(scores[item.id]),
+                _proof(result, conversation),
+            )
+    return Group(headline(draft, rubric, conversation), *_alarms(draft, rubric), Text(), table, Text())
+
+
+def headline(draft: Draft, rubric: Rubric, conversation: Conversation) -> Text:
+    """One line: which conversation, which form, what it came to."""
+    line = Text()
+    line.append(conversation.id, style="bold cyan")
+    line.append(
+        f"  {conversation.channel}, {conversation.language or 'language unknown'}, {rubric.name}  ", style="dim"
+    )
+    line.append_text(score_text(draft.breakdown.score, rubric.pass_mark))
+    return line
+
+
+def score_text(score: Score, pass_mark: float | None) -> Text:
+    """`84.2 % pass`, or `62–91 %` while items are unscored, or `not scored` when no item applies."""
+    if score.low is None or score.high is None:
+        return Text("no item applies", style="dim")
+    if score.percent is not None:
+        text = Text(f"{score.percent:.1f} %", style="bold")
+    elif (score.low, score.high) == (0.0, 100.0):
+        text = Text("open (0–100 %)", style="bold")
+    else:
+        text = Text(f"{score.low:.0f}–{score.high:.0f} %", style="bold")
+    if score.passed is not None:
+        text.append("  pass" if score.passed else "  fail", style="green" if score.passed else "red")
+    elif pass_mark is not None and score.percent is None:
+        text.append(f"  pass mark {pass_mark:g} %: open", style="yellow")
+    return text
+
+
+def overview_table(rows: Iterable[tuple[Draft, Rubric, Conversation]]) -> Table:
+    """Many drafts, one line each."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("Conversation", "Channel", "Lang", "Rubric"):
+        table.add_column(name, no_wrap=True, overflow="ellipsis")
+    for name in ("Turns", "Answered", "N/A", "Unscored", "Quotes"):
+        table.add_column(name, justify="right")
+    table.add_column("Score", no_wrap=True)
+    table.add_column("Auto-fail", overflow="fold")
+    for draft, rubric, conversation in rows:
+        counts = {
+            state: sum(isinstance(one, state) for one in draft.items) for state in (Answered, NotApplicable, Unscored)
+        }
+        table.add_row(
+            escape(conversation.id),
+            conversation.channel,
+            conversation.language or "?",
+            rubric.name,
+            str(len(conversation.turns)),
+            str(counts[Answered]),
+            str(counts[NotApplicable]),
+            str(counts[Unscored]),
+            str(sum(len(result.evidence) for result in draft.items)),
+            score_text(draft.breakdown.score, rubric.pass_mark),
+            Text(", ".join(failed.item for failed in draft.breakdown.score.auto_failed), style="red"),
+        )
+    return table
+
+
+def _section_title(section: Section, draft: Draft) -> str:
+    own = next((score for score in draft.breakdown.sections if score.section == section.id), None)
+    if own is None or own.low is None or own.high is None:
+        return section.title
+    known = f"{own.percent:.0f} %" if own.percent is not None else f"{own.low:.0f}–{own.high:.0f} %"
+    return f"{section.title}  {known}"
+
+
+def _alarms(draft: Draft, rubric: Rubric) -> Iterator[Text]:
+    for failed in draft.breakdown.score.auto_failed:
+        effect = "sets it to 0" if failed.policy == "zero" else "is flagged, the score stands"
+        question = rubric.item(failed.item).question
+        yield Text(f"Auto-fail ({failed.family}, {failed.scope} {effect}): {question}", style="bold red")
+
+
+def _answer(item: Item, result: ItemResult, score: ItemScore) -> Text:
+    match result:
+        case Answered(answer=answer):
+            lost = score.failed or (score.points is not None and score.points < score.max_points)
+            return Text(answer_words(item, answer), style="red" if lost else "green")
+        case NotApplicable():
+            return Text("N/A", style="dim")
+        case Unscored():
+            return Text("unscored", style="yellow")
+
+
+def answer_words(item: Item, answer: AnswerValue) -> str:
+    """An answer in the form's own words: option labels rather than ids."""
+    if isinstance(item.answer, (Choice, MultiChoice)):
+        labels = {option.id: option.label for option in item.answer.options}
+        chosen = answer if isinstance(answer, tuple) else (str(answer),)
+        return ", ".join(labels.get(one, one) for one in chosen) or "none"
+    return str(answer)
+
+
+def _points(score: ItemScore) -> Text:
+    if score.points is None:
+        return Text("–", style="dim")
+    return Text(f"{score.points:g}/{score.max_points:g}" if score.max_points else f"{score.points:g}", style="dim")
+
+
+def _proof(result: ItemResult, conversation: Conversation) -> Text:
+    text = Text()
+    for one in result.evidence:
+        _line(text, _place(one, conversation), f"“{_shorten(one.quote)}”")
+    if not result.evidence and result.searched is not None:
+        _searched(text, result.searched, conversation)
+    if isinstance(result, Unscored) or not text.plain:
+        _line(text, "", result.reason, style="dim")
+    return text
+
+
+def _searched(text: Text, searched: Searched, conversation: Conversation) -> None:
+    turns = searched.turns
+    named = ", ".join(str(turn) for turn in turns[:_TURNS_NAMED]) + (", …" if len(turns) > _TURNS_NAMED else "")
+    _line(
+        text, "", f"not said in {len(turns)} searched turns ({named})" if turns else "no turns to search", style="dim"
+    )
+    for near in searched.nearest[:1]:
+        _line(text, f"nearest, {_place(near, conversation)}", f"“{_shorten(near.quote)}”", style="dim")
+
+
+def _place(one: Evidence, conversation: Conversation) -> str:
+    when = "" if one.start_seconds is None else f" {int(one.start_seconds) // 60:02d}:{int(one.start_seconds) % 60:02d}"
+    return f"turn {one.turn} {conversation.role_of(one.turn)}{when}"
+
+
+def _line(text: Text, place: str, words: str, style: str = "") -> None:
+    if text.plain:
+        text.append("\n")
+    if place:
+        text.append(f"{place}  ", style="dim")
+    text.append(words, style=style)
+
+
+def _shorten(quote: str) -> str:
+    flat = " ".join(quote.split())
+    return flat if len(flat) <= _QUOTE_WIDTH else flat[: _QUOTE_WIDTH - 1] + "…"

@@ -1,0 +1,158 @@
+"""`assay rubric …`: what is shipped, what a form says, what is wrong with one, and forms from other products."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from service.cli import wiring
+from service.errors import BadInput, RubricRejected
+from service.forms import import_form
+from service.library import RubricLibrary, load_document, parse_rubric, write_manifest
+from service.lint import Finding, lint, lint_document
+from service.rubric import Choice, Item, MultiChoice, Number, Rubric, Scale, rubric_json_schema
+
+app = typer.Typer(no_args_is_help=True, help="List, show, check and import rubrics.")
+
+
+def _library() -> RubricLibrary:
+    return RubricLibrary(wiring.load_settings().rubrics_path)
+
+
+@app.command("list")
+def list_rubrics() -> None:
+    """List the shipped rubrics."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("Rubric", "Title", "Lang", "Channels", "Items", "Offline", "Scoring", "Pass"):
+        table.add_column(name, justify="right" if name in {"Items", "Offline", "Pass"} else "left")
+    for rubric in _library().all():
+        offline = sum(item.cues is not None or item.method == "metric" for item in rubric.items)
+        table.add_row(
+            Text(rubric.name, style="bold"),
+            rubric.title,
+            rubric.language,
+            ", ".join(rubric.channels),
+            str(len(rubric.items)),
+            str(offline),
+            rubric.scoring.method.replace("_", " "),
+            "–" if rubric.pass_mark is None else f"{rubric.pass_mark:g} %",
+        )
+    Console().print(table)
+
+
+@app.command("show")
+def show(
+    name: str = typer.Argument(help="id, id@version or a file"),
+    as_json: bool = typer.Option(False, "--json", help="The whole rubric as JSON."),
+) -> None:
+    """Show one rubric: sections, items, answers, what is critical."""
+    rubric = _open(name)
+    if as_json:
+        typer.echo(json.dumps(rubric.model_dump(mode="json"), ensure_ascii=False, indent=2))
+        return
+    console = Console(highlight=False)
+    console.print(Text(f"{rubric.title}  ({rubric.name})", style="bold"))
+    console.print(Text(rubric.digest, style="dim"))
+    for section in rubric.sections:
+        console.print(Text(f"\n{section.title}  (weight {section.weight:g})", style="bold"))
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+        for item in section.items:
+            table.add_row(
+                Text(item.id, style="cyan"), item.question, _answers_of(item), item.method, f"w {item.weight:g}", _mark(item)
+            )
+        console.print(table)
+    for source in rubric.sources:
+        console.print(Text(f"· {source}", style="dim"))
+
+
+@app.command("lint")
+def lint_rubrics(
+    names: list[str] = typer.Argument(None, help="ids or files; all shipped rubrics when none is given"),
+) -> None:
+    """Check rubrics; exit code 1 when there are errors."""
+    findings = {name: _lint(name) for name in names or _library().names()}
+    console = Console(highlight=False)
+    for name, found in findings.items():
+        errors = sum(finding.severity == "error" for finding in found)
+        verdict = "ok" if not found else f"{errors} errors, {len(found) - errors} warnings"
+        console.print(Text(f"{name}: {verdict}", style="bold" if found else "green"))
+        for finding in found:
+            style = "red" if finding.severity == "error" else "yellow"
+            console.print(Text(f"  {finding.severity}", style=style), Text(f"{finding.path}  [{finding.code}]", style="dim"))
+            console.print(f"    {finding.message} {finding.fix}", markup=False, soft_wrap=True)
+    if any(finding.severity == "error" for found in findings.values() for finding in found):
+        raise typer.Exit(1)
+
+
+@app.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of rubrics."""
+    typer.echo(json.dumps(rubric_json_schema(), ensure_ascii=False, indent=2))
+
+
+@app.command("manifest")
+def manifest() -> None:
+    """Record the digests of new rubric versions; refuses when a recorded version has changed."""
+    for name in write_manifest(wiring.load_settings().rubrics_path):
+        typer.echo(f"recorded {name}")
+
+
+@app.command("import")
+def import_rubric(
+    file: Path = typer.Argument(help="An evaluation form of another product", exists=True, dir_okay=False),
+    format: str = typer.Option("auto", "--format", "-f", help="auto, amazon_connect or genesys"),
+) -> None:
+    """Turn another product's form into a rubric (JSON on standard output); what cannot come along is listed."""
+    imported = import_form(file.read_bytes(), format=format)
+    typer.echo(json.dumps(imported.rubric.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, indent=2))
+    for lost in imported.not_carried:
+        typer.secho(f"not carried over: {lost.path}: {lost.what} ({lost.why})", err=True, fg=typer.colors.YELLOW)
+
+
+def _open(name: str) -> Rubric:
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml", ".json"}:
+        return parse_rubric(_read(path))
+    return _library().get(name)
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise BadInput(f"no such file: {path}")
+    return path.read_bytes()
+
+
+def _lint(name: str) -> tuple[Finding, ...]:
+    path = Path(name)
+    if path.suffix not in {".yaml", ".yml", ".json"}:
+        return lint(_library().get(name))
+    try:
+        return lint_document(load_document(_read(path)))
+    except RubricRejected as unreadable:
+        return (Finding(severity="error", path="", code="unreadable", message=unreadable.message, fix=unreadable.fix or ""),)
+
+
+def _answers_of(item: Item) -> str:
+    match item.answer:
+        case Choice(options=options):
+            return " | ".join(option.label for option in options)
+        case MultiChoice(options=options):
+            return "any of " + ", ".join(option.label for option in options)
+        case Scale(levels=levels):
+            return f"{levels[0].value}–{levels[-1].value}"
+        case Number(unit=unit):
+            return f"number{f' ({unit})' if unit else ''}"
+        case _:
+            return item.answer.type.replace("_", "/")
+
+
+def _mark(item: Item) -> Text:
+    if item.critical is None:
+        return Text("")
+    reach = "" if item.critical.auto_fail == "none" else f", fails the {item.critical.auto_fail}"
+    return Text(f"critical ({item.critical.family}{reach})", style="red")

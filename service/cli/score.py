@@ -1,0 +1,202 @@
+"""`assay score`: conversations in, drafts out, in the order of the input and with bounded memory."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
+from pathlib import Path
+from typing import TextIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from service.api.shapes import evaluation_json
+from service.cli import wiring
+from service.cli.inputs import Rejection, files_in, read_files, roles_from
+from service.cli.render import scorecard_table
+from service.conversation import Conversation
+from service.drafting import Drafter, Engine
+from service.errors import BadInput
+from service.library import RubricLibrary, parse_rubric
+from service.rubric import Rubric
+from service.scorecard import Draft
+from service.settings import Settings
+from service.value import canonical_json
+
+
+class Output(StrEnum):
+    """How drafts are written."""
+
+    table = "table"
+    json = "json"
+    ndjson = "ndjson"
+
+
+class EngineName(StrEnum):
+    """Which judge answers the items that a model or cues could answer."""
+
+    auto = "auto"
+    cues = "cues"
+    llm = "llm"
+
+
+def score_files(
+    files: list[Path] = typer.Argument(help="Conversation files, or folders of them."),
+    rubric: str | None = typer.Option(
+        None, "--rubric", "-r", help="id, id@version or a YAML/JSON file. Default: what metadata.rubric names."
+    ),
+    format: str = typer.Option("auto", "--format", "-f", help="Input format; recognised when not given."),
+    engine: EngineName = typer.Option(EngineName.auto, "--engine", "-e", help="auto: the model when one is set."),
+    output: Output = typer.Option(Output.table, "--output", "-o", help="table, json (one array) or ndjson."),
+    out: Path | None = typer.Option(None, "--out", help="Write to this file instead of standard output."),
+    role: list[str] = typer.Option([], "--role", help="Speaker label to role, as 'Speaker 0=agent'; repeatable."),
+    language: str | None = typer.Option(None, "--language", help="Language of reasons; default: the rubric's."),
+) -> None:
+    """Draft a scorecard for every conversation."""
+    settings = wiring.load_settings()
+    choose = RubricChoice(RubricLibrary(settings.rubrics_path), rubric)
+    conversations = read_files(
+        files_in(files),
+        format=format,
+        roles=roles_from(role),
+        limits=settings.limits,
+        vcon_key=settings.vcon_key,
+    )
+    rejected = asyncio.run(_score(conversations, choose, settings, engine.value, language, output, out))
+    if rejected:
+        raise typer.Exit(2)
+
+
+class RubricChoice:
+    """Which rubric a conversation is scored with: the one that was named, else the one its metadata names."""
+
+    def __init__(self, library: RubricLibrary, named: str | None) -> None:
+        self._library = library
+        self._named = self._load(named) if named is not None else None
+
+    def _load(self, name: str) -> Rubric:
+        path = Path(name)
+        if path.suffix in {".yaml", ".yml", ".json"}:
+            if not path.is_file():
+                raise BadInput(f"no such file: {path}", field="--rubric")
+            return parse_rubric(path.read_bytes())
+        return self._library.get(name)
+
+    def __call__(self, conversation: Conversation) -> Rubric:
+        """The rubric. Raises BadInput when nothing names one, RubricNotFound when there is none of that name."""
+        if self._named is not None:
+            return self._named
+        wanted = conversation.metadata.get("rubric")
+        if not isinstance(wanted, str):
+            raise BadInput(
+                f"conversation {conversation.id!r} names no rubric", field="--rubric", fix="Pass --rubric ID."
+            )
+        return self._library.get(wanted)
+
+
+async def _score(
+    conversations: Iterable[Conversation | Rejection],
+    choose: RubricChoice,
+    settings: Settings,
+    engine: Engine,
+    language: str | None,
+    output: Output,
+    out: Path | None,
+) -> int:
+    """Write every draft; say every rejection on standard error; return how many there were."""
+    rejected = 0
+    with _sink(out) as stream, progress_bar() as progress:
+        task = progress.add_task("Scoring", total=None)
+        write = _Writer(output, stream)
+        async with wiring.drafter(settings) as drafter:
+            pairs = ((one, None if isinstance(one, Rejection) else choose(one)) for one in conversations)
+            async for one in drafts_in_order(pairs, drafter, engine, language, settings.llm_concurrency):
+                if isinstance(one, Rejection):
+                    rejected += 1
+                    progress.console.print(f"assay: {one.place}: {one.error}", style="red", markup=False, soft_wrap=True)
+                else:
+                    write(*one)
+                progress.advance(task)
+        write.close()
+    return rejected
+
+
+async def drafts_in_order(
+    pairs: Iterable[tuple[Conversation | Rejection, Rubric | None]],
+    drafter: Drafter,
+    engine: Engine,
+    language: str | None,
+    window: int,
+) -> AsyncIterator[tuple[Draft, Rubric, Conversation] | Rejection]:
+    """Drafts in the order of their conversations, at most `window` of them in the making."""
+
+    async def make(one: Conversation | Rejection, rubric: Rubric | None) -> tuple[Draft, Rubric, Conversation] | Rejection:
+        if isinstance(one, Rejection) or rubric is None:
+            assert isinstance(one, Rejection)
+            return one
+        return await drafter.draft(one, rubric, engine=engine, language=language), rubric, one
+
+    making: deque[asyncio.Task[tuple[Draft, Rubric, Conversation] | Rejection]] = deque()
+    try:
+        for one, rubric in pairs:
+            making.append(asyncio.create_task(make(one, rubric)))
+            if len(making) >= window:
+                yield await making.popleft()
+        while making:
+            yield await making.popleft()
+    finally:
+        for task in making:
+            task.cancel()
+
+
+class _Writer:
+    """Writes drafts one by one in the wished form; `close` ends a JSON array."""
+
+    def __init__(self, output: Output, stream: TextIO) -> None:
+        self._output = output
+        self._stream = stream
+        self._count = 0
+        self._console = Console(file=stream, width=None if stream.isatty() else 140, highlight=False)
+
+    def __call__(self, draft: Draft, rubric: Rubric, conversation: Conversation) -> None:
+        if self._output is Output.table:
+            self._console.print(scorecard_table(draft, rubric, conversation))
+        else:
+            lead = "" if self._output is Output.ndjson else ("[\n" if self._count == 0 else ",\n")
+            tail = "\n" if self._output is Output.ndjson else ""
+            self._stream.write(lead + canonical_json(evaluation_json(draft)) + tail)
+        self._count += 1
+
+    def close(self) -> None:
+        if self._output is Output.json:
+            self._stream.write("\n]\n" if self._count else "[]\n")
+        self._stream.flush()
+
+
+def _sink(out: Path | None) -> AbstractContextManager[TextIO]:
+    if out is None:
+        return nullcontext(sys.stdout)
+    try:
+        return out.open("w", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"cannot write {out}: {error.strerror}", field="--out") from error
+
+
+def progress_bar() -> Progress:
+    """A progress bar on standard error; silent where that is no terminal."""
+    console = Console(stderr=True)
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
