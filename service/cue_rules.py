@@ -34,33 +34,44 @@ class Scope(Value):
 class Phrase(Scope):
     """Any of these phrases was said, give or take fillers, one typo in a long word, case and typography.
 
+    Contractions and their long forms are the same ("can't", "cannot"); an ellipsis stands for up to six words
+    ("thank you … calling"). A word with a capital inside a phrase is a name, in which no typo is forgiven.
+
     `negated`: a hit whose clause is negated ("I am not able to refund") is by default no hit; `accept` takes
-    both, `only` takes nothing but the negated ones.
+    both, `only` takes nothing but the negated ones. `hypothetical`: `reject` drops hits that are only supposed,
+    promised or asked ("once you are verified, your report is filed", "if your balance is …"): for acts that count
+    when they were done.
     """
 
     phrase: Annotated[tuple[str, ...], Field(min_length=1)]
     typos: bool = True
     negated: Literal["reject", "accept", "only"] = "reject"
+    hypothetical: Literal["reject", "accept"] = "accept"
 
 
 class Pattern(Scope):
-    """Any of these regular expressions matches (case-insensitive, Unicode, evaluated under a time limit)."""
+    """Any of these regular expressions matches (case-insensitive, Unicode, evaluated under a time limit).
+
+    `negated` and `hypothetical` as in `Phrase`.
+    """
 
     pattern: Annotated[tuple[str, ...], Field(min_length=1)]
     negated: Literal["reject", "accept", "only"] = "accept"
+    hypothetical: Literal["reject", "accept"] = "accept"
 
 
 class Supplied(Scope):
     """The speaker gave a value of this kind, volunteered or asked for; a refusal or "I forgot" is no value.
 
-    `number` needs `digits` (least and most digits, spoken digits count); `name` a personal name; `date` a full
-    calendar date; `word` any short substantive reply, which only makes sense with `asked_by`. `asked_by` is a
+    `number` needs `digits` (least and most digits, spoken digits count); `name` a personal name, of `words` (least
+    and most) words where that matters, as in a full name; `date` a full calendar date; `word` any short substantive reply, which only makes sense with `asked_by`. `asked_by` is a
     cue for the other side's question: the reply to it counts. `said_with` are words that mark a volunteered
     value, as "my PIN is".
     """
 
     supplied: Literal["name", "number", "date", "word", "email", "phone"]
     digits: tuple[int, int] | None = None
+    words: tuple[int, int] | None = None
     asked_by: Cue | None = None
     said_with: tuple[str, ...] = ()
     speaker: Speaker = "customer"

@@ -17,7 +17,8 @@ AssayError
 │   └── EvaluationNotFound
 ├── Conflict
 │   ├── IdempotencyKeyReused
-│   └── RubricAlreadyPublished
+│   ├── RubricAlreadyPublished
+│   └── EvaluationInProgress     the first request of this idempotency key is still at work
 ├── ModelError                   the model gave no usable reply; never a score
 │   ├── ModelNotConfigured
 │   ├── ModelUnavailable         transport failed until the deadline
@@ -25,7 +26,8 @@ AssayError
 │   ├── ModelRefused
 │   ├── ReplyCutOff
 │   └── ReplyRejected            the reply had the wrong shape, twice
-└── DraftIncomplete              the caller demanded a complete draft and some items stayed unscored
+├── DraftIncomplete              the caller demanded a complete draft and some items stayed unscored
+└── StoreUnavailable             the database does not answer, or not to us
 
 Messages say what happened, to which id, and what to do next. They never quote a transcript.
 """
@@ -127,6 +129,10 @@ class RubricAlreadyPublished(Conflict):
     """A published version never changes; publish the next version instead."""
 
 
+class EvaluationInProgress(Conflict):
+    """Another request holds the idempotency key and has not finished within our patience."""
+
+
 class ModelError(AssayError):
     """The model gave no usable reply. Items become unscored with this as their reason."""
 
@@ -156,4 +162,27 @@ class ReplyRejected(ModelError):
 
 
 class DraftIncomplete(AssayError):
-    """The caller demanded a complete draft, and the model left items unscored."""
+    """The caller demanded a complete draft, and items stayed unscored.
+
+    `evaluation` is the id under which the incomplete draft is kept, `items` each unscored item with its reason,
+    `retryable` whether the same request may succeed later.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        fix: str | None = None,
+        evaluation: str | None = None,
+        items: tuple[tuple[str, str], ...] = (),
+        retryable: bool = True,
+    ) -> None:
+        super().__init__(message, field=field, fix=fix)
+        self.evaluation = evaluation
+        self.items = items
+        self.retryable = retryable
+
+
+class StoreUnavailable(AssayError):
+    """The database does not answer, or does not let us in; nothing was stored."""

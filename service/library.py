@@ -127,7 +127,8 @@ def _document(text: str) -> Iterator[yaml.Event]:
 
 
 def _at(event: yaml.Event, what: str, fix: str) -> RubricRejected:
-    return RubricRejected(f"{what}.", field=f"line {event.start_mark.line + 1}", fix=fix)
+    mark: Any = event.start_mark
+    return RubricRejected(f"{what}.", field=f"line {mark.line + 1}", fix=fix)
 
 
 def _node(event: yaml.Event, events: Iterator[yaml.Event], *, depth: int) -> Any:
@@ -242,7 +243,7 @@ def _rejected(error: ValidationError, raw: dict[str, Any]) -> RubricRejected:
     said = "; ".join(f"{path}: {reason}" if path else reason for path, reason in listed[:3])
     count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}{more}"
     return RubricRejected(
-        f"the rubric has {count}: {said}{' …' if len(listed) > 3 else ''}",
+        f"the rubric has {count}: {said}{' …' if len(listed) > 3 else '.'}",
         field=listed[0][0] or None,
         fix=_FIXES.get(listed[0][0]),
         problems=listed,

@@ -7,11 +7,13 @@ an answer earns in total is `service.scoring`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from itertools import combinations, pairwise
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from service.conversation import Channel
 from service.cue_rules import NOT_APPLICABLE, RESERVED_ANSWERS, UNSCORED, AnswerValue, Cue, CueJudge
@@ -65,7 +67,7 @@ class MultiChoice(Value):
 
 
 class Level(Value):
-    """One level of a scale with the behaviour that marks it. `points` defaults to the distance from the lowest level."""
+    """One level of a scale and the behaviour that marks it. `points` defaults to the distance from the lowest level."""
 
     value: int
     anchor: Text
@@ -134,13 +136,15 @@ class WhenNot(Value):
     """The condition does not hold."""
 
     not_: Annotated[Condition, Field(alias="not")]
-    model_config = {**Value.model_config, "populate_by_name": True, "serialize_by_alias": True}
+    model_config: ClassVar[ConfigDict] = {**Value.model_config, "populate_by_name": True, "serialize_by_alias": True}
 
 
 class WhenItem(Value):
-    """Another item was answered with one of `answers` (for multi_choice: with at least one of them).
+    """Another item was answered with one of `answers`.
 
-    `not_applicable` may stand among the answers. While the other item is unscored, the condition is undetermined.
+    For multi_choice an option is met when it is among the chosen ones, a list of options when exactly these were
+    chosen. `not_applicable` may stand among the answers. While the other item is unscored, the condition is
+    undetermined.
     """
 
     item: Id
@@ -154,7 +158,12 @@ class WhenChannel(Value):
 
 
 class WhenMetadata(Value):
-    """A metadata value compares as asked. A missing value fails every comparison but `exists: false`-like `absent`."""
+    """A metadata value compares as asked.
+
+    A value that is missing or null satisfies `absent` and nothing else: also `ne` and `not_in` fail. Values of
+    different kinds (a text and a number) are unequal and have no order. `in` and `not_in` take a list; of a
+    metadata value that is itself a list, `in` asks for one common value, `not_in` for none.
+    """
 
     metadata: Annotated[str, Field(min_length=1, description="Key; dots descend into objects.")]
     op: Literal["eq", "ne", "in", "not_in", "lt", "le", "gt", "ge", "exists", "absent"] = "eq"
@@ -359,7 +368,7 @@ class Item(Value):
             case Choice(options=options):
                 return next(option.points for option in options if option.id == answer)
             case MultiChoice(options=options):
-                chosen = sum(option.points for option in options if isinstance(answer, tuple) and option.id in answer)
+                chosen = _decimal_sum(o.points for o in options if isinstance(answer, tuple) and o.id in answer)
                 low, high = self.points_range
                 return min(max(chosen, low), high)
             case Scale(levels=levels):
@@ -378,14 +387,15 @@ class Item(Value):
             case Choice(options=options):
                 return min(o.points for o in options), max(o.points for o in options)
             case MultiChoice(options=options, min_points=low, max_points=high):
-                least = sum(o.points for o in options if o.points < 0) if low is None else low
-                most = sum(o.points for o in options if o.points > 0) if high is None else high
-                return least, most
+                least = _decimal_sum(o.points for o in options if o.points < 0)
+                most = _decimal_sum(o.points for o in options if o.points > 0)
+                return _held(least, low, high), _held(most, low, high)
             case Scale(levels=levels):
                 points = [_level_points(level, levels[0]) for level in levels]
                 return min(points), max(points)
             case Number(bands=bands) if bands:
-                return min(b.points for b in bands), max(b.points for b in bands)
+                points = [self.points_for(probe) for probe in number_probes(self.answer)]
+                return (min(points), max(points)) if points else (0.0, 0.0)
             case _:
                 return 0.0, 0.0
 
@@ -400,15 +410,17 @@ class Item(Value):
             return False
         if self.critical.fails_on is None:
             return self.points_for(answer) < self.points_range[1]
-        if isinstance(answer, tuple):
-            return any(one in self.critical.fails_on or (one,) in self.critical.fails_on for one in answer)
-        return answer in self.critical.fails_on
+        return _is_named(answer, self.critical.fails_on)
 
     def may_rest_on_absence(self, answer: AnswerValue) -> bool:
         """Whether `answer` needs no quote, because what was asked for was nowhere said."""
+        if answer == ():
+            return True  # no option chosen: there is nothing to quote
         if self.evidence.absence is None:
             return answer == "no" and isinstance(self.answer, YesNo)
-        return answer in self.evidence.absence or answer == ()
+        if isinstance(answer, tuple):
+            return all(_is_named((one,), self.evidence.absence) for one in answer)
+        return answer in self.evidence.absence
 
     def quotes_needed(self, answer: AnswerValue) -> int:
         """How many located quotes `answer` must show."""
@@ -416,7 +428,7 @@ class Item(Value):
             return 0
         if self.may_rest_on_absence(answer):
             return 0
-        if self.evidence.quotes_for is not None and answer not in self.evidence.quotes_for:
+        if self.evidence.quotes_for is not None and not _is_named(answer, self.evidence.quotes_for):
             return 0
         return self.evidence.min_quotes
 
@@ -427,6 +439,63 @@ def _level_points(level: Level, lowest: Level) -> float:
 
 def _within(value: float, low: float | None, high: float | None) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _held(value: float, low: float | None, high: float | None) -> float:
+    value = value if low is None else max(value, low)
+    return value if high is None else min(value, high)
+
+
+def _decimal_sum(points: Iterable[float]) -> float:
+    """The sum as written in decimals: 0.1 and 0.2 are 0.3."""
+    return float(sum((Decimal(repr(one)) for one in points), Decimal(0)))
+
+
+def _is_named(answer: AnswerValue, names: tuple[AnswerValue, ...]) -> bool:
+    """Whether `answer` is among `names`; several options at once are, when one of them is, or all of them together."""
+    if isinstance(answer, tuple):
+        return answer in names or any(one in names or (one,) in names for one in answer)
+    return answer in names
+
+
+def sample_answers(item: Item, *named: AnswerValue) -> tuple[AnswerValue, ...] | None:
+    """Answers that stand for all that the item allows: whatever can be earned, failed or named is by one of them.
+
+    `named` are answers that conditions ask for; what no condition names is represented too. None when they would be
+    too many to list, which takes a multi_choice of more than eight options.
+    """
+    wanted = (*named, *(item.critical.fails_on or () if item.critical else ()))
+    match item.answer:
+        case YesNo():
+            return ("yes", "no")
+        case Choice(options=options):
+            return tuple(option.id for option in options)
+        case Scale(levels=levels):
+            return tuple(level.value for level in levels)
+        case MultiChoice(options=options) if len(options) <= 8:
+            ids = [option.id for option in options]
+            return tuple(combination for size in range(len(ids) + 1) for combination in combinations(ids, size))
+        case MultiChoice():
+            return None
+        case Number():
+            numbers = (one for one in wanted if isinstance(one, (int, float)) and item.allows(one))
+            return tuple(dict.fromkeys((*number_probes(item.answer), *numbers)))
+        case FreeText():
+            texts = tuple(one for one in wanted if isinstance(one, str) and item.allows(one))
+            return (*texts, next(mark for mark in map(chr, range(0x2E, 0x10000)) if mark not in texts))
+
+
+def number_probes(number: Number) -> tuple[float, ...]:
+    """Numbers that together fall into every band, every gap between bands and every open end that an answer can reach.
+
+    They are the ends of the bands and of the allowed range, one number between each two of them and one beyond
+    the outermost, as far as the allowed range admits them.
+    """
+    edges = {edge for band in number.bands for edge in (band.min, band.max) if edge is not None}
+    ends = sorted(edges | {end for end in (number.min, number.max) if end is not None} | (set() if edges else {0.0}))
+    between = [(low + high) / 2 for low, high in pairwise(ends)]
+    probes = {*ends, *between, ends[0] - 1, ends[-1] + 1}
+    return tuple(sorted(probe for probe in probes if _within(probe, number.min, number.max)))
 
 
 # ── The form ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -545,7 +614,13 @@ class Rubric(Value):
                 )
             other = self.items[position[named.item]]
             for answer in named.answers:
+                if answer == NOT_APPLICABLE and self._is_conditional(other):
+                    continue  # `never` binds whoever judges; the form's own condition can still leave the item out
                 other._check_named(f"{place}.answers", answer)  # noqa: SLF001 - same module, one rule for all places
+
+    def _is_conditional(self, item: Item) -> bool:
+        home = next(section for section in self.sections if any(one.id == item.id for one in section.items))
+        return item.when is not None or home.when is not None
 
     def _all_cues(self) -> Iterator[tuple[str, Cue]]:
         for name, cue in self.cues.items():
@@ -596,3 +671,27 @@ def _forbid_circles(uses: dict[str, set[str]]) -> None:
 
 for _shape in (WhenAll, WhenAny, WhenNot, Item, Section, Rubric):
     _shape.model_rebuild()
+
+
+SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
+
+
+def rubric_json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a rubric as plain data, the same for YAML files and for the API.
+
+    It states shapes only. That ids are unique, that references are known and that named answers exist is beyond
+    JSON Schema; `Rubric.model_validate` checks these too.
+    """
+    schema = Rubric.model_json_schema(by_alias=True, mode="validation")
+    for shape in schema["$defs"].values():
+        # pydantic reads a union by its tag, so the tag is required even where the single shape has a default.
+        tags = [name for name, rule in shape.get("properties", {}).items() if "const" in rule]
+        if tags:
+            shape["required"] = sorted({*shape.get("required", ()), *tags})
+    return {
+        "$schema": SCHEMA_ID,
+        "$id": "urn:assay:schema:rubric",
+        **schema,
+        "title": "Assay rubric",
+        "description": "A contact-center QA form: what is asked, which answers exist, what each is worth.",
+    }

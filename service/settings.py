@@ -75,7 +75,12 @@ class Settings(BaseSettings):
     """All settings with their defaults. One instance is made at start-up and passed down."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ASSAY_", env_nested_delimiter="__", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="ASSAY_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,  # compose files pass unset variables as empty text
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     database_url: str = "sqlite:///assay.db"

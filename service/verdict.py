@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import from_json
@@ -29,6 +29,8 @@ SUMMARY = "summary"
 REASON_LIMIT = 2_000
 SUMMARY_LIMIT = 4_000
 QUOTES_LIMIT = 40
+_PREPARED_LIMIT = 512
+"""How many shapes and models are kept; beyond it the oldest go, for rubrics may come inline by the thousand."""
 
 
 class Quote(Value):
@@ -66,7 +68,7 @@ class RawReply:
 
 
 def _turn_number(raw: Any) -> Any:
-    """`12`, `"12"`, `"[12]"` and `"turn 12"` are the same turn; anything else is no turn, and grounding looks everywhere."""
+    """`12`, `"12"`, `"[12]"` and `"turn 12"` are one turn; anything else is none, and grounding looks everywhere."""
     if isinstance(raw, bool):
         return -1
     if isinstance(raw, str):
@@ -80,7 +82,9 @@ def _turn_number(raw: Any) -> Any:
 def _share(raw: Any) -> Any:
     """A confidence between 0 and 1; percentages are taken as such, and nonsense as not stated (-1)."""
     try:
-        value = float(raw.strip().rstrip("%")) / (100 if raw.strip().endswith("%") else 1) if isinstance(raw, str) else raw
+        value = (
+            float(raw.strip().rstrip("%")) / (100 if raw.strip().endswith("%") else 1) if isinstance(raw, str) else raw
+        )
     except ValueError:
         return -1.0
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -118,6 +122,11 @@ def _yes_no(raw: Any) -> Any:
     return word.casefold() if isinstance(word, str) else word
 
 
+def _several(raw: Any) -> Any:
+    """One chosen option may come without its list."""
+    return [raw] if isinstance(raw, str) else raw
+
+
 class Claim(BaseModel):
     """A quote as the model gives it. `turn` -1: the number was unusable."""
 
@@ -141,7 +150,10 @@ def _answer_type(item: Item) -> Any:
         case Choice(options=options):
             return Annotated[Literal[tuple(option.id for option in options)], BeforeValidator(_token)]
         case MultiChoice(options=options):
-            return list[Literal[tuple(option.id for option in options)]]  # type: ignore[misc]
+            return Annotated[
+                list[Annotated[Literal[tuple(option.id for option in options)], BeforeValidator(_token)]],
+                BeforeValidator(_several),
+            ]
         case Scale(levels=levels):
             return Annotated[Literal[tuple(str(level.value) for level in levels)], BeforeValidator(_token)]
         case Number():
@@ -150,9 +162,29 @@ def _answer_type(item: Item) -> Any:
             return str
 
 
+_MODELS: dict[tuple[str, ...], type[BaseModel]] = {}
+
+
 def _item_model(item: Item) -> type[BaseModel]:
-    """The model of one item's reply, shared by all items whose answers are the same."""
-    return _shared_model(_answer_key(item), item.not_applicable == "allowed", _Holder(item))
+    """The model of one item's reply, shared by all items whose answers are the same.
+
+    Its fields stand in the order in which a careful reader decides: does it apply, what was said, why, the answer.
+    """
+    may_not_apply = item.not_applicable == "allowed"
+    key = ("or_na" if may_not_apply else "always", *_answer_key(item))
+    if key in _MODELS:
+        return _MODELS[key]
+    answer = _answer_type(item)
+    fields: dict[str, Any] = {"applicable": (bool, ...)} if may_not_apply else {}
+    fields["evidence"] = (Annotated[list[Claim], BeforeValidator(_claims)], ...)
+    fields["reason"] = (Annotated[str, BeforeValidator(_text)], ...)
+    fields["answer"] = (answer | None, ...) if may_not_apply else (answer, ...)
+    fields["confidence"] = (Annotated[float, BeforeValidator(_share)], ...)
+    if len(_MODELS) >= _PREPARED_LIMIT:
+        _MODELS.clear()
+    name = f"{item.answer.type}{'_or_na' if may_not_apply else ''}"
+    model: type[BaseModel] = create_model(name, __base__=_ItemReply, **fields)
+    return _MODELS.setdefault(key, model)
 
 
 def _answer_key(item: Item) -> tuple[str, ...]:
@@ -165,38 +197,10 @@ def _answer_key(item: Item) -> tuple[str, ...]:
             return (item.answer.type,)
 
 
-@dataclass(frozen=True)
-class _Holder:
-    """Carries the item past the cache, whose key is the answers alone."""
-
-    item: Item
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Holder)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-@functools.lru_cache(maxsize=1024)
-def _shared_model(key: tuple[str, ...], may_not_apply: bool, holder: _Holder) -> type[BaseModel]:  # noqa: FBT001 - a cache key
-    """Fields in the order in which a careful reader decides: does it apply, what was said, why, the answer."""
-    answer = _answer_type(holder.item)
-    fields: dict[str, Any] = {}
-    if may_not_apply:
-        fields["applicable"] = (bool, ...)
-    fields["evidence"] = (Annotated[list[Claim], BeforeValidator(_claims)], ...)
-    fields["reason"] = (Annotated[str, BeforeValidator(_text)], ...)
-    fields["answer"] = (answer | None, ...) if may_not_apply else (answer, ...)
-    fields["confidence"] = (Annotated[float, BeforeValidator(_share)], ...)
-    name = re.sub(r"\W+", "_", "_".join(key[:1]))
-    return cast("type[BaseModel]", create_model(f"{name}{'_or_na' if may_not_apply else ''}", __base__=_ItemReply, **fields))
-
-
 # ── The whole reply ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ReplyShape:
     """What one reply must hold: every item exactly once. Lives as long as the process; made once per set of items.
 
@@ -219,6 +223,25 @@ class ReplyShape:
     @functools.cached_property
     def _models(self) -> Mapping[str, type[BaseModel]]:
         return {field: _item_model(item) for field, item in self.fields.items()}
+
+    def only(self, item_ids: Iterable[str]) -> ReplyShape:
+        """The shape that answers these of the items alone, under the same field names; prepared once."""
+        wanted = set(item_ids)
+        fields = tuple(field for field, item in self.fields.items() if item.id in wanted)
+        return self if len(fields) == len(self.fields) else self._narrowed(fields)
+
+    def _narrowed(self, fields: tuple[str, ...]) -> ReplyShape:
+        shape = self._narrower.get(fields)
+        if shape is None:
+            if len(self._narrower) >= _PREPARED_LIMIT:
+                self._narrower.clear()
+            kept = {field: self.fields[field] for field in fields}
+            shape = self._narrower[fields] = _shape_of_fields(kept, with_summary=False)
+        return shape
+
+    @functools.cached_property
+    def _narrower(self) -> dict[tuple[str, ...], ReplyShape]:
+        return {}
 
     def read(self, raw: str | None, *, cut_off: bool = False) -> RawReply:
         """Every item's verdict, or what is wrong with it. Never raises, whatever the text.
@@ -288,7 +311,7 @@ def _json_object(raw: str, *, cut_off: bool) -> dict[str, Any]:
     if isinstance(content, list) and len(content) == 1:
         content = content[0]
     if not isinstance(content, dict):
-        raise ValueError(f"it is {'a list' if isinstance(content, list) else 'a bare value'}")
+        raise ValueError(f"it is {'a list' if isinstance(content, list) else 'a bare value'}")  # noqa: TRY004 - bad JSON
     return content
 
 
@@ -342,7 +365,8 @@ def _verdict(item: Item, reply: Any) -> Verdict:
         item=item.id,
         applicable=applicable,
         quotes=tuple(
-            Quote(turn=claim.turn if claim.turn >= 0 else None, text=claim.quote) for claim in reply.evidence[:QUOTES_LIMIT]
+            Quote(turn=claim.turn if claim.turn >= 0 else None, text=claim.quote)
+            for claim in reply.evidence[:QUOTES_LIMIT]
         ),
         reason=reply.reason.strip()[:REASON_LIMIT],
         answer=answer if applicable else None,
@@ -377,7 +401,6 @@ def _allowed_range(item: Item) -> str:
 # ── Making shapes ───────────────────────────────────────────────────────────────────────────────────────────────
 
 _PREPARED: dict[tuple[str, tuple[str, ...], bool], ReplyShape] = {}
-_PREPARED_LIMIT = 512
 
 
 def reply_shape(rubric: Rubric, items: Iterable[Item], *, with_summary: bool = True) -> ReplyShape:
@@ -393,14 +416,22 @@ def reply_shape(rubric: Rubric, items: Iterable[Item], *, with_summary: bool = T
 
 
 def _make_shape(items: tuple[Item, ...], *, with_summary: bool) -> ReplyShape:
-    fields = MappingProxyType(dict(zip(field_names(item.id for item in items), items, strict=True)))
+    names = field_names(item.id for item in items)
+    return _shape_of_fields(dict(zip(names, items, strict=True)), with_summary=with_summary)
+
+
+def _shape_of_fields(fields: Mapping[str, Item], *, with_summary: bool) -> ReplyShape:
     columns: dict[str, Any] = {
         f"f{index}": (_item_model(item), Field(alias=field)) for index, (field, item) in enumerate(fields.items())
     }
     if with_summary:
         columns["f_summary"] = (str, Field(alias=SUMMARY))
-    model: type[BaseModel] = create_model("scorecard", __config__=ConfigDict(extra="ignore", protected_namespaces=()), **columns)
-    return ReplyShape("scorecard", fields, model, MappingProxyType(_strict(model.model_json_schema())), with_summary)
+    model: type[BaseModel] = create_model(
+        "scorecard", __config__=ConfigDict(extra="ignore", protected_namespaces=()), **columns
+    )
+    return ReplyShape(
+        "scorecard", MappingProxyType(dict(fields)), model, _strict(model.model_json_schema()), with_summary
+    )
 
 
 def field_names(ids: Iterable[str]) -> tuple[str, ...]:

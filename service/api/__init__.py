@@ -1,0 +1,1 @@
+"""The HTTP API: what crosses the wire, and nothing else."""

@@ -1,0 +1,253 @@
+"""One evaluation from request to stored draft, once per idempotency key.
+
+Comes in: a request and perhaps a key. Goes out: the draft that answers it. The order is: claim the key, read the
+conversation, find the rubric, draft, store; no transaction is open while a model works. A claim is a lease that is
+renewed while the work goes on, so that a key outlives no crash for longer than the lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from service.api.bodies import refuse_lone_surrogates
+from service.api.catalogue import Catalogue
+from service.api.shapes import EvaluationRequest, OutsideConversation
+from service.conversation import Conversation
+from service.drafting import Drafter
+from service.errors import (
+    AssayError,
+    ConversationRejected,
+    DraftIncomplete,
+    EvaluationInProgress,
+    RubricRejected,
+    StoreUnavailable,
+)
+from service.ingest import IngestLimits, conversation_from, read_conversation
+from service.library import parse_rubric
+from service.rubric import Rubric
+from service.scorecard import Draft, Unscored
+from service.settings import Limits
+from service.store import Busy, Claim, Replay, Store
+from service.value import digest_of
+
+_T = TypeVar("_T")
+
+# Reasons that a later try with the same request may mend: the model or its endpoint had the trouble.
+MODEL_REASONS = frozenset(
+    {
+        "model_unavailable",
+        "model_misconfigured",
+        "model_refused",
+        "reply_cut_off",
+        "reply_invalid",
+        "evidence_missing",
+        "evidence_not_found",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The draft that answers a request; `replayed` when an earlier request with the same key made it."""
+
+    draft: Draft
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a claim lasts unless renewed, and how long a repeated request waits for the first one. Seconds."""
+
+    lease: float = 30
+    wait: float = 300
+    longest_pause: float = 1
+
+
+class Evaluating:
+    """The use case behind POST /v1/evaluations. Lives as long as the service."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        drafter: Drafter,
+        catalogue: Catalogue,
+        limits: Limits,
+        vcon_key: str | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._store = store
+        self._drafter = drafter
+        self._catalogue = catalogue
+        self._rubric_items = limits.rubric_items
+        self._limits = IngestLimits(body_bytes=limits.body_bytes, turns=limits.turns, characters=limits.characters)
+        self._vcon_key = vcon_key
+        self._patience = patience or Patience()
+
+    async def evaluate(self, request: EvaluationRequest, key: str | None = None) -> Outcome:
+        """The draft is stored and returned; with a key, only the first request of that key makes one.
+
+        Raises IdempotencyKeyReused, EvaluationInProgress, DraftIncomplete and whatever is wrong with the input.
+        Only a draft that was returned binds the key: after any error the same request may be tried again with it.
+        """
+        if key is None:
+            return await self._made(request, None)
+        digest = await asyncio.to_thread(lambda: digest_of(request.model_dump(mode="json")))
+        right = await self._claimed(key, digest)
+        if isinstance(right, Replay):
+            return Outcome(await self._store.evaluation(right.evaluation), replayed=True)
+        async with self._holding(right):
+            return await self._made(request, right)
+
+    async def _made(self, request: EvaluationRequest, claim: Claim | None) -> Outcome:
+        conversation = await asyncio.to_thread(self._conversation, request.conversation)
+        rubric = await self._rubric(request.rubric)
+        draft = await self._drafted(conversation, rubric, request)
+        if request.require_complete and (lacking := _unscored(draft)):
+            await self._store.keep(draft, conversation, rubric)
+            raise _incomplete(draft, lacking)
+        stands = await self._store.keep(draft, conversation, rubric, claim=claim)
+        return Outcome(draft) if stands == draft.id else Outcome(await self._store.evaluation(stands), replayed=True)
+
+    def _conversation(self, sent: dict[str, Any]) -> Conversation:
+        with _at("conversation"):
+            if "data" in sent and "turns" not in sent:
+                conversation = self._imported(OutsideConversation.model_validate(sent))
+            else:
+                conversation = conversation_from(sent, limits=self._limits)
+            refuse_lone_surrogates(conversation.model_dump(mode="json"))
+            return conversation
+
+    def _imported(self, sent: OutsideConversation) -> Conversation:
+        conversation = read_conversation(
+            _bytes_of(sent),
+            format=sent.format,
+            roles=sent.roles or None,
+            limits=self._limits,
+            channel=sent.channel,
+            language=sent.language,
+            vcon_key=self._vcon_key,
+        )
+        named = {"id": sent.id, "evaluated_agent": sent.evaluated_agent}
+        changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+        if sent.metadata:
+            changes["metadata"] = {**conversation.metadata, **sent.metadata}
+        return Conversation.model_validate(conversation.model_dump() | changes) if changes else conversation
+
+    async def _rubric(self, wanted: str | dict[str, Any]) -> Rubric:
+        if isinstance(wanted, str):
+            return (await self._catalogue.get(wanted)).rubric
+        with _at("rubric"):
+            return await asyncio.to_thread(lambda: parse_rubric(wanted, max_items=self._rubric_items))
+
+    async def _drafted(self, conversation: Conversation, rubric: Rubric, request: EvaluationRequest) -> Draft:
+        """A draft. What needs no model is computed in a thread: a long call must not stop the others' requests."""
+
+        def work() -> Coroutine[Any, Any, Draft]:
+            return self._drafter.draft(conversation, rubric, engine=request.engine, language=request.language)
+
+        if self._drafter.model is None or request.engine == "cues":
+            return await asyncio.to_thread(_run_to_end, work)
+        return await work()
+
+    # ── The key ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _claimed(self, key: str, digest: str) -> Claim | Replay:
+        """The right to evaluate, or the evaluation to repeat, after waiting for whoever is at it."""
+        until, pause = time.monotonic() + self._patience.wait, 0.02
+        while True:
+            right = await self._store.claim(key, digest, lease=timedelta(seconds=self._patience.lease))
+            if not isinstance(right, Busy):
+                return right
+            if time.monotonic() > until:
+                raise EvaluationInProgress(
+                    f"the first request with the key {key!r} is still at work.",
+                    field="Idempotency-Key",
+                    fix="Repeat the request with the same key later.",
+                )
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, self._patience.longest_pause)
+
+    @asynccontextmanager
+    async def _holding(self, claim: Claim) -> AsyncIterator[None]:
+        """The claim is renewed while the block runs, and released when it fails, cancellation included."""
+        renewing = asyncio.create_task(self._renew(claim))
+        try:
+            yield
+        except BaseException:
+            # The lease frees the key in any case; a store that is down must not hide the error that brought us here.
+            with suppress(StoreUnavailable):
+                await asyncio.shield(self._store.release(claim))
+            raise
+        finally:
+            renewing.cancel()
+
+    async def _renew(self, claim: Claim) -> None:
+        while True:
+            await asyncio.sleep(self._patience.lease / 3)
+            with suppress(StoreUnavailable):
+                await self._store.renew(claim, lease=timedelta(seconds=self._patience.lease))
+
+
+def _run_to_end(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    return asyncio.run(work())
+
+
+def _unscored(draft: Draft) -> tuple[Unscored, ...]:
+    """The items that a machine was to answer and did not; those that the form leaves to a person are not missing."""
+    return tuple(item for item in draft.items if isinstance(item, Unscored) and item.unscored_reason != "needs_person")
+
+
+def _incomplete(draft: Draft, lacking: tuple[Unscored, ...]) -> DraftIncomplete:
+    retryable = any(item.unscored_reason in MODEL_REASONS for item in lacking)
+    remedy = "Repeat the request later" if retryable else "Send it without require_complete"
+    return DraftIncomplete(
+        f"{len(lacking)} of {len(draft.items)} items stayed unscored.",
+        fix=f"{remedy}, or read the incomplete draft at /v1/evaluations/{draft.id}.",
+        evaluation=draft.id,
+        items=tuple((item.item, item.unscored_reason) for item in lacking),
+        retryable=retryable,
+    )
+
+
+def _bytes_of(sent: OutsideConversation) -> bytes:
+    if not isinstance(sent.data, str):
+        return json.dumps(sent.data, ensure_ascii=False).encode()
+    if sent.encoding == "utf-8":
+        return sent.data.encode()
+    try:
+        return base64.b64decode(sent.data, validate=True)
+    except (binascii.Error, ValueError):
+        raise ConversationRejected(
+            "the data is not base64.", field="data", fix="Encode the bytes in base64, or set encoding to utf-8."
+        ) from None
+
+
+@contextmanager
+def _at(field: str) -> Iterator[None]:
+    """Errors of the block name their field as the caller knows it: within `field`."""
+    try:
+        yield
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False, include_input=False, include_context=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise ConversationRejected(f"{message}.", field=f"{field}.{path}" if path else field) from None
+    except RubricRejected as rejected:
+        rejected.problems = tuple((f"{field}.{path}" if path else field, why) for path, why in rejected.problems)
+        rejected.field = f"{field}.{rejected.field}" if rejected.field else field
+        raise
+    except AssayError as error:
+        error.field = f"{field}.{error.field}" if error.field else field
+        raise

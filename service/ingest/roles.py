@@ -1,0 +1,184 @@
+"""Who is the agent, who the customer: decided by explicit rules, or not at all.
+
+Comes in: the document's speakers and lines, and the caller's role map. Goes out: a `Participant` per speaker, with
+the source of its role. The rules, in this order; the first that speaks decides:
+
+1. `mapped`: the caller's role map names the label, name, address, phone number or `@domain` of the speaker.
+2. `given`: the document states the role in a field of its own, or the label is a role word (`Agent`, `客服 2`,
+   `Mara (Advisor)`).
+3. `inferred`, rule `service_mailbox`: an address such as support@ or noreply@ belongs to the agent's side.
+4. `inferred`, rule `service_phrase`: of exactly two people, exactly one says what only the serving side says
+   ("thank you for calling", "how can I help you"); that one is the agent, the other the customer.
+5. `inferred`, rule `other_of_two`: of exactly two people one is known; the other is the other side.
+
+Anything else is `RolesUnknown`. Names, order of speaking and talk time are no rules: callers speak first as often as
+agents do, and a wrong role makes every evidence check wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from service.conversation import Participant, Role
+from service.errors import ConversationRejected, RolesUnknown
+from service.ingest.reading import Line, Speaker
+from service.ingest.role_words import role_word
+from service.ingest.service_phrases import is_service_phrase
+
+_MAILBOX: Final = re.compile(
+    r"(?:support|help|helpdesk|service|services|customerservice|customer[._-]?(?:service|care|support)|care|contact|"
+    r"no-?reply|do-?not-?reply|info|sales|billing|service[._-]?desk|soporte|atencion|ayuda|kundenservice|"
+    r"serviceclient|contacto|returns|claims|complaints)(?:\+[^@]*)?@.+",
+    re.IGNORECASE,
+)
+
+FIX: Final = (
+    'Pass a role map such as {"Speaker 0": "agent", "Speaker 1": "customer"} (parameter roles; --role LABEL=ROLE '
+    "on the command line); names, addresses and @domains serve as labels too. Roles: agent, customer, bot, system."
+)
+
+
+def participants_of(
+    speakers: Iterable[Speaker], lines: Sequence[Line], roles: Mapping[str, Role], *, machine: bool
+) -> tuple[Participant, ...]:
+    """Every speaker with a role and the reason for it.
+
+    Parties who say nothing and whose role nobody states are left out. Raises `RolesUnknown` with the labels that no
+    rule settles, and for a machine's diarisation that gave all lines one label.
+    """
+    asked = _RoleMap(roles)
+    spoken = dict.fromkeys(line.label for line in lines)
+    everyone = {speaker.label: speaker for speaker in speakers}
+    everyone |= {label: Speaker(label) for label in spoken if label not in everyone}
+    known = {label: found for label, speaker in everyone.items() if (found := _stated(speaker, asked))}
+    if machine:
+        _refuse_one_label(spoken, known, len(lines))
+    if any(label not in known for label in spoken):
+        _infer(everyone, lines, known)
+    unknown = [label for label in spoken if label not in known]
+    if unknown:
+        raise RolesUnknown(
+            f"nothing tells which of the speakers {_listed(unknown)} is the agent and which the customer.",
+            field="roles",
+            fix=FIX,
+        )
+    return tuple(known[label] for label in everyone if label in known)
+
+
+class _RoleMap:
+    """The caller's role map, compared without regard to case, blanks and `mailto:`."""
+
+    def __init__(self, roles: Mapping[str, Role]) -> None:
+        self._roles = {self._key(label): role for label, role in roles.items()}
+
+    @staticmethod
+    def _key(text: str) -> str:
+        return re.sub(r"^(?:mailto|tel|sip):", "", " ".join(text.casefold().split()))
+
+    def role_of(self, speaker: Speaker) -> Role | None:
+        if not self._roles:
+            return None
+        for name in (speaker.label, speaker.name, *speaker.aliases):
+            if name is not None and (role := self._roles.get(self._key(name))):
+                return role
+        for name in (speaker.label, *speaker.aliases):
+            _, at, domain = name.rpartition("@")
+            if at and (role := self._roles.get("@" + self._key(domain))):
+                return role
+        return None
+
+
+def check_role_map(roles: Mapping[str, Role] | None) -> Mapping[str, Role]:
+    """The caller's role map, proven to hold roles; empty for None."""
+    for label, role in (roles or {}).items():
+        if role not in ("agent", "customer", "bot", "system") or not isinstance(label, str):
+            raise ConversationRejected(
+                f"the role map gives {_listed([str(label)])} a role that does not exist.",
+                field="roles",
+                fix="Roles are agent, customer, bot and system.",
+            )
+    return roles or {}
+
+
+def _stated(speaker: Speaker, asked: _RoleMap) -> Participant | None:
+    """The participant where the caller or the document states the role."""
+    if role := asked.role_of(speaker):
+        return _participant(speaker, role, "mapped", None)
+    if speaker.role:
+        source = speaker.role_source or "given"
+        return _participant(speaker, speaker.role, source, speaker.role_rule)
+    if role := role_word(speaker.label) or (speaker.name and role_word(speaker.name)) or None:
+        return _participant(speaker, role, "given", None)
+    return None
+
+
+def _participant(speaker: Speaker, role: Role, source: str, rule: str | None) -> Participant:
+    if not 0 < len(speaker.label) <= 200:
+        raise ConversationRejected(
+            f"a speaker's label has {len(speaker.label)} characters; 1 to 200 are possible.",
+            field="participants",
+            fix="Shorten the label.",
+        )
+    return Participant.model_validate(
+        {"id": speaker.label, "role": role, "name": speaker.name, "role_source": source, "role_rule": rule}
+    )
+
+
+def _refuse_one_label(spoken: Mapping[str, None], known: Mapping[str, Participant], count: int) -> None:
+    only = next(iter(spoken), None)
+    if len(spoken) != 1 or count < 2 or only is None:
+        return
+    if only in known and known[only].role_source == "mapped":
+        return
+    raise RolesUnknown(
+        f"all {count} lines carry the one label {_listed([only])}, so the speakers were not told apart and no line can "
+        "be trusted to be the agent's or the customer's.",
+        field="roles",
+        fix="Transcribe again with speaker separation (or one channel per side); if really one person speaks, map the "
+        f"label in roles. {FIX}",
+    )
+
+
+def _infer(everyone: Mapping[str, Speaker], lines: Sequence[Line], known: dict[str, Participant]) -> None:
+    """Add to `known` what rules 3 to 5 settle."""
+    for label, speaker in everyone.items():
+        if label not in known and any(_MAILBOX.fullmatch(name) for name in (label, *speaker.aliases)):
+            known[label] = _participant(speaker, "agent", "inferred", "service_mailbox")
+    people = [label for label in everyone if label not in known or known[label].role not in ("system", "bot")]
+    if len(people) == 2 and not any(label in known for label in people):
+        greeters = [label for label in people if _greets(label, lines)]
+        if len(greeters) == 1:
+            known[greeters[0]] = _participant(everyone[greeters[0]], "agent", "inferred", "service_phrase")
+            _complete(people, everyone, known, "service_phrase")
+    _complete(people, everyone, known, "other_of_two")
+    if len(people) == 1 and people[0] not in known and any(found.role == "bot" for found in known.values()):
+        known[people[0]] = _participant(everyone[people[0]], "customer", "inferred", "other_of_two")
+
+
+def _complete(people: Sequence[str], everyone: Mapping[str, Speaker], known: dict[str, Participant], rule: str) -> None:
+    """Of two people, give the one without a role the side that the other has not."""
+    unsettled = [label for label in people if label not in known]
+    if len(people) != 2 or len(unsettled) != 1:
+        return
+    other = next(label for label in people if label in known)
+    role: Role = "customer" if known[other].role == "agent" else "agent"
+    known[unsettled[0]] = _participant(everyone[unsettled[0]], role, "inferred", rule)
+
+
+def _greets(label: str, lines: Sequence[Line]) -> bool:
+    return any(is_service_phrase(_own_words(line)) for line in lines if line.label == label)
+
+
+def _own_words(line: Line) -> str:
+    """The line without quoted history: a customer who quotes the agent's greeting is not the agent."""
+    text = line.text
+    for span in sorted(line.quoted or (), key=lambda span: -span.start):
+        text = text[: span.start] + "\n" + text[span.end :]
+    return text
+
+
+def _listed(labels: Sequence[str]) -> str:
+    shown = ", ".join(f"“{label[:40]}”" for label in labels[:6])
+    return f"{shown} and {len(labels) - 6} more" if len(labels) > 6 else shown

@@ -1,0 +1,33 @@
+"""Where evaluations, published rubrics and idempotency keys are kept.
+
+`SqlStore` keeps them in SQLite or PostgreSQL, `MemoryStore` in memory; both promise what `Store` says.
+"""
+
+from service.store.contract import (
+    Busy,
+    Claim,
+    EvaluationFilter,
+    EvaluationSummary,
+    Page,
+    PublishedRubric,
+    Purged,
+    Replay,
+    Store,
+)
+from service.store.memory import MemoryStore
+from service.store.sql import SqlStore, open_store
+
+__all__ = [
+    "Busy",
+    "Claim",
+    "EvaluationFilter",
+    "EvaluationSummary",
+    "MemoryStore",
+    "Page",
+    "PublishedRubric",
+    "Purged",
+    "Replay",
+    "SqlStore",
+    "Store",
+    "open_store",
+]

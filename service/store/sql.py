@@ -1,0 +1,420 @@
+"""The store on SQLite or PostgreSQL.
+
+Comes in: values of the core. Goes out: the same values. Every method is one short transaction; what belongs to one
+of the two databases stands in `service.store.engines`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, delete, exists, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import SQLModel, col
+
+from service.conversation import Conversation
+from service.errors import RubricNotFound, StoreUnavailable
+from service.rubric import Rubric
+from service.scorecard import Draft
+from service.store.addresses import driver_url, shown
+from service.store.contract import (
+    MAX_PAGE,
+    Busy,
+    Claim,
+    EvaluationFilter,
+    EvaluationSummary,
+    Page,
+    PublishedRubric,
+    Purged,
+    Replay,
+    already_published,
+    in_utc,
+    key_reused,
+    not_stored,
+    summary_of,
+)
+from service.store.cursors import Position, cursor_for, position_in
+from service.store.documents import (
+    column_text,
+    conversation_document,
+    draft_document,
+    parse_conversation,
+    parse_draft,
+    parse_rubric_document,
+    rubric_document,
+    text_of_column,
+)
+from service.store.engines import connect_engine, enter_wal
+from service.store.migrating import migrate
+from service.store.tables import ConversationRow, DraftRow, KeyRow, PublishedRow, RubricRow
+
+_T = TypeVar("_T")
+_ATTEMPTS = 5
+
+
+class SqlStore:
+    """A store that lives as long as the process; `open` before use, `close` after."""
+
+    def __init__(
+        self, address: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC), pool_size: int = 5
+    ) -> None:
+        self._url = driver_url(address)
+        self._clock = clock
+        self._engine = connect_engine(self._url, pool_size=pool_size)
+        self._writing = self._engine.execution_options(assay_writes=True)
+
+    @property
+    def address(self) -> str:
+        """Where it is, without the password."""
+        return shown(self._url)
+
+    async def open(self) -> None:
+        """The database is reachable and has the newest tables."""
+        async with self._speaking_plainly():
+            await enter_wal(self._engine)
+            await migrate(self._engine)
+
+    async def close(self) -> None:
+        """Every connection is given back."""
+        await self._engine.dispose()
+
+    async def ping(self) -> None:
+        """The database answers and has our tables, or StoreUnavailable is raised."""
+        async with self._read() as connection:
+            await connection.execute(select(col(KeyRow.key)).limit(1))
+
+    # ── Evaluations ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def keep(
+        self, draft: Draft, conversation: Conversation, rubric: Rubric, *, claim: Claim | None = None
+    ) -> str:
+        """The draft stands with what it rests on, and the claim's key is bound to it; see `Store.keep`."""
+        row = _draft_row(draft, conversation, rubric)
+        bodies = conversation_document(conversation), rubric_document(rubric)
+
+        async def attempt() -> str:
+            async with self._write() as connection:
+                if claim is not None and (earlier := await _lost_to(connection, claim)) is not None:
+                    return earlier
+                at = row["created_at"]
+                await _insert_missing(
+                    connection, ConversationRow, digest=conversation.digest, body=bodies[0], stored_at=at
+                )
+                await _insert_missing(connection, RubricRow, digest=rubric.digest, body=bodies[1], stored_at=at)
+                await connection.execute(_insert(connection, DraftRow).values(**row))
+                if claim is not None:
+                    bind = update(KeyRow).where(col(KeyRow.key) == claim.key).values(evaluation_id=draft.id)
+                    await connection.execute(bind)
+                return draft.id
+
+        return await _again_on_conflict(attempt)
+
+    async def evaluation(self, evaluation_id: str) -> Draft:
+        """The draft of this id."""
+        return parse_draft(await self._body(evaluation_id, select(col(DraftRow.body))))
+
+    async def conversation_of(self, evaluation_id: str) -> Conversation:
+        """The conversation that the evaluation rests on."""
+        where = col(ConversationRow.digest) == col(DraftRow.conversation_digest)
+        return parse_conversation(await self._body(evaluation_id, select(col(ConversationRow.body)).where(where)))
+
+    async def rubric_of(self, evaluation_id: str) -> Rubric:
+        """The form that the evaluation filled."""
+        where = col(RubricRow.digest) == col(DraftRow.rubric_digest)
+        return parse_rubric_document(await self._body(evaluation_id, select(col(RubricRow.body)).where(where)))
+
+    async def _body(self, evaluation_id: str, query: Select[bytes]) -> bytes:
+        async with self._read() as connection:
+            found = await connection.scalar(query.where(col(DraftRow.id) == column_text(evaluation_id)))
+        if found is None:
+            raise not_stored(evaluation_id)
+        return found
+
+    async def evaluations(self, wanted: EvaluationFilter, *, limit: int = 50, cursor: str | None = None) -> Page:
+        """A page of evaluations, newest first."""
+        limit = max(1, min(limit, MAX_PAGE))
+        query = _narrowed(select(*_SUMMARY_COLUMNS), wanted)
+        place = tuple_(col(DraftRow.created_at), col(DraftRow.id))
+        if cursor is not None:
+            after = position_in(cursor)
+            query = query.where(place < tuple_(after.created_at, after.id))
+        query = query.order_by(col(DraftRow.created_at).desc(), col(DraftRow.id).desc()).limit(limit + 1)
+        async with self._read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        items = tuple(_summary(row) for row in rows[:limit])
+        last = Position(created_at=items[-1].created_at, id=items[-1].id) if len(rows) > limit else None
+        return Page(items=items, next=cursor_for(last) if last else None)
+
+    # ── Rubrics ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def publish(self, rubric: Rubric, *, at: datetime) -> bool:
+        """The version is published for good; see `Store.publish`."""
+        key = {"rubric_id": rubric.id, "version": rubric.version}
+
+        async def attempt() -> bool:
+            async with self._write() as connection:
+                await _insert_missing(
+                    connection, RubricRow, digest=rubric.digest, body=rubric_document(rubric), stored_at=at
+                )
+                if await _insert_missing(connection, PublishedRow, **key, digest=rubric.digest, published_at=at):
+                    return True
+                return await _published_before(connection, rubric)
+
+        return await _again_on_conflict(attempt)
+
+    async def published(self, rubric_id: str, version: str) -> PublishedRubric:
+        """The published version."""
+        found = await self._published(
+            col(PublishedRow.rubric_id) == column_text(rubric_id), col(PublishedRow.version) == column_text(version)
+        )
+        if not found:
+            raise RubricNotFound(f"no rubric {rubric_id}@{version} is published.", field="rubric")
+        return found[0]
+
+    async def all_published(self, rubric_id: str | None = None) -> tuple[PublishedRubric, ...]:
+        """Every published version, of one rubric or of all."""
+        where = () if rubric_id is None else (col(PublishedRow.rubric_id) == column_text(rubric_id),)
+        return await self._published(*where)
+
+    async def _published(self, *where: Any) -> tuple[PublishedRubric, ...]:
+        query = select(col(RubricRow.body), col(PublishedRow.published_at))
+        query = query.where(col(PublishedRow.digest) == col(RubricRow.digest), *where)
+        query = query.order_by(col(PublishedRow.rubric_id), col(PublishedRow.published_at), col(PublishedRow.version))
+        async with self._read() as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple(PublishedRubric(rubric=parse_rubric_document(body), published_at=at) for body, at in rows)
+
+    # ── Idempotency keys ────────────────────────────────────────────────────────────────────────────────────────
+
+    async def claim(self, key: str, body_digest: str, *, lease: timedelta) -> Claim | Replay | Busy:
+        """What a request with this key may do; see `Store.claim`."""
+        now, claim = in_utc(self._clock()), Claim(key=key, token=token_hex(16))
+        async with self._write() as connection:
+            mine = {"token": claim.token, "lease_until": now + lease}
+            if await _insert_missing(
+                connection, KeyRow, key=key, body_digest=body_digest, created_at=now, evaluation_id=None, **mine
+            ):
+                return claim
+            columns = col(KeyRow.body_digest), col(KeyRow.evaluation_id), col(KeyRow.lease_until), col(KeyRow.token)
+            found = (await connection.execute(select(*columns).where(col(KeyRow.key) == key))).one_or_none()
+            if found is None:
+                return Busy()
+            if found.body_digest != body_digest:
+                raise key_reused(key)
+            if found.evaluation_id is not None:
+                return Replay(evaluation=found.evaluation_id)
+            if found.lease_until > now:
+                return Busy()
+            taken = await connection.execute(update(KeyRow).where(*_held(key, found.token)).values(**mine))
+            return claim if taken.rowcount == 1 else Busy()
+
+    async def renew(self, claim: Claim, *, lease: timedelta) -> bool:
+        """The lease is extended; False when the claim was lost."""
+        query = update(KeyRow).where(*_held(claim.key, claim.token))
+        async with self._write() as connection:
+            renewed = await connection.execute(query.values(lease_until=in_utc(self._clock()) + lease))
+        return renewed.rowcount == 1
+
+    async def release(self, claim: Claim) -> None:
+        """The key is free again, unless it is bound or was lost."""
+        async with self._write() as connection:
+            await connection.execute(delete(KeyRow).where(*_held(claim.key, claim.token)))
+
+    # ── Retention ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def purge(self, older_than: datetime, *, dry_run: bool = False) -> Purged:
+        """What is older is gone; see `Store.purge`."""
+        before = in_utc(older_than)
+        old = select(col(DraftRow.id)).where(col(DraftRow.created_at) < before)
+        keys = delete(KeyRow).where((col(KeyRow.created_at) < before) | col(KeyRow.evaluation_id).in_(old))
+        drafts = delete(DraftRow).where(col(DraftRow.created_at) < before)
+        conversations = delete(ConversationRow).where(
+            col(ConversationRow.stored_at) < before,
+            ~exists().where(col(DraftRow.conversation_digest) == col(ConversationRow.digest)),
+        )
+        rubrics = delete(RubricRow).where(
+            col(RubricRow.stored_at) < before,
+            ~exists().where(col(DraftRow.rubric_digest) == col(RubricRow.digest)),
+            ~exists().where(col(PublishedRow.digest) == col(RubricRow.digest)),
+        )
+
+        async def attempt() -> Purged:
+            async with self._write() as connection:
+                # Keys first: they point at drafts, as drafts point at conversations and rubrics.
+                removed = [(await connection.execute(one)).rowcount for one in (keys, drafts, conversations, rubrics)]
+                if dry_run:
+                    await connection.rollback()
+            return Purged(
+                idempotency_keys=removed[0], evaluations=removed[1], conversations=removed[2], rubrics=removed[3]
+            )
+
+        return await _again_on_conflict(attempt)
+
+    # ── Connections ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[AsyncConnection]:
+        async with self._speaking_plainly(), self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[AsyncConnection]:
+        async with self._speaking_plainly(), self._writing.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _speaking_plainly(self) -> AsyncIterator[None]:
+        """Whatever keeps us from the database becomes StoreUnavailable; conflicts pass, for callers retry them."""
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except (DBAPIError, PoolTimeout, OSError) as cause:
+            raise StoreUnavailable(
+                f"the database at {self.address} does not answer ({type(cause).__name__}).",
+                fix="Check ASSAY_DATABASE_URL, the server, and its disk; then repeat the request.",
+            ) from cause
+        except SQLAlchemyError as cause:
+            raise StoreUnavailable(f"the database at {self.address} failed ({type(cause).__name__}).") from cause
+
+
+@asynccontextmanager
+async def open_store(address: str) -> AsyncIterator[SqlStore]:
+    """The store at this address, open until the block ends."""
+    store = SqlStore(address)
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+async def _again_on_conflict(attempt: Callable[[], Awaitable[_T]]) -> _T:
+    """The result of `attempt`, repeated where a concurrent purge or publication took a row from under it."""
+    for turn in range(1, _ATTEMPTS):
+        try:
+            return await attempt()
+        except IntegrityError:
+            await asyncio.sleep(0.02 * turn)
+    return await attempt()
+
+
+def _insert(connection: AsyncConnection, table: type[SQLModel]) -> Any:
+    """An INSERT of the connection's dialect. Both have the same `on_conflict_do_nothing`."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
+
+
+async def _insert_missing(connection: AsyncConnection, table: type[SQLModel], **values: Any) -> bool:
+    """Whether the row is new; one with the same primary key stays as it is."""
+    done = await connection.execute(_insert(connection, table).values(**values).on_conflict_do_nothing())
+    return bool(done.rowcount == 1)
+
+
+def _held(key: str, token: str) -> tuple[Any, ...]:
+    return col(KeyRow.key) == key, col(KeyRow.token) == token, col(KeyRow.evaluation_id).is_(None)
+
+
+async def _lost_to(connection: AsyncConnection, claim: Claim) -> str | None:
+    """The evaluation that somebody else made under this claim's key, None while the claim is ours to bind.
+
+    The row is locked until the transaction ends. A claim that was taken over but is not yet answered is ours
+    again: whoever finishes first answers.
+    """
+    query = select(col(KeyRow.evaluation_id)).where(col(KeyRow.key) == claim.key).with_for_update()
+    return await connection.scalar(query)
+
+
+async def _published_before(connection: AsyncConnection, rubric: Rubric) -> bool:
+    """False when the very same version is published; raises when another one has its place.
+
+    Values are compared, not digests: a field that a newer version of the software added, with its default, leaves
+    the form what it was.
+    """
+    query = select(col(RubricRow.body)).where(
+        col(PublishedRow.digest) == col(RubricRow.digest),
+        col(PublishedRow.rubric_id) == rubric.id,
+        col(PublishedRow.version) == rubric.version,
+    )
+    if parse_rubric_document((await connection.execute(query)).scalar_one()) != rubric:
+        raise already_published(rubric)
+    return False
+
+
+def _draft_row(draft: Draft, conversation: Conversation, rubric: Rubric) -> dict[str, Any]:
+    columns = summary_of(draft, conversation).model_dump(exclude={"rubric", "conversation", "language", "band"})
+    score = draft.breakdown.score
+    return columns | {
+        "conversation_id": column_text(draft.conversation),
+        "conversation_digest": conversation.digest,
+        "rubric_id": rubric.id,
+        "rubric_version": rubric.version,
+        "rubric_digest": rubric.digest,
+        "language": None if draft.language is None else column_text(draft.language),
+        "band": None if score.band is None else column_text(score.band),
+        "body": draft_document(draft),
+    }
+
+
+_SUMMARY_COLUMNS = tuple(
+    col(getattr(DraftRow, name))
+    for name in (
+        "id",
+        "conversation_id",
+        "rubric_id",
+        "rubric_version",
+        "created_at",
+        "channel",
+        "language",
+        "engine",
+        "complete",
+        "unscored",
+        "percent",
+        "low",
+        "high",
+        "passed",
+        "band",
+        "auto_failed",
+    )
+)
+
+
+def _summary(row: Any) -> EvaluationSummary:
+    columns = dict(row)
+    rubric = f"{columns.pop('rubric_id')}@{columns.pop('rubric_version')}"
+    conversation = text_of_column(columns.pop("conversation_id"))
+    for name in ("language", "band"):
+        columns[name] = None if columns[name] is None else text_of_column(columns[name])
+    return EvaluationSummary(rubric=rubric, conversation=conversation, **columns)
+
+
+def _narrowed(query: Select[Any], wanted: EvaluationFilter) -> Select[Any]:
+    if wanted.rubric is not None:
+        rubric_id, _, version = wanted.rubric.partition("@")
+        query = query.where(col(DraftRow.rubric_id) == column_text(rubric_id))
+        if version:
+            query = query.where(col(DraftRow.rubric_version) == column_text(version))
+    if wanted.conversation is not None:
+        query = query.where(col(DraftRow.conversation_id) == column_text(wanted.conversation))
+    if wanted.language is not None:
+        query = query.where(col(DraftRow.language) == column_text(wanted.language))
+    for name in ("channel", "engine", "complete", "passed"):
+        if (value := getattr(wanted, name)) is not None:
+            query = query.where(col(getattr(DraftRow, name)) == value)
+    if wanted.since is not None:
+        query = query.where(col(DraftRow.created_at) >= in_utc(wanted.since))
+    if wanted.until is not None:
+        query = query.where(col(DraftRow.created_at) < in_utc(wanted.until))
+    if wanted.min_percent is not None:
+        query = query.where(col(DraftRow.percent) >= wanted.min_percent)
+    if wanted.max_percent is not None:
+        query = query.where(col(DraftRow.percent) <= wanted.max_percent)
+    return query

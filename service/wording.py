@@ -1,0 +1,567 @@
+"""When a quotation and a passage say the same, and what around a passage would turn its meaning.
+
+Comes in: the words of one turn and of one quotation. Goes out: whether they agree word for word but for speech
+artefacts and typing slips, and whether a negation or a number is cut off at the edges. Similarity is never measured:
+a flipped negation is as similar as a typing slip, so each difference must belong to a named class. This module knows
+nothing of speakers, turns' order or preference.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Literal
+
+from service.folding import Token, tokens
+from service.lexicon import ANSWER_WORDS, Lexicon
+
+EdgeFault = Literal["negation_differs", "number_differs"]
+Direction = Literal[1, -1]
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(token.text for token in tokens(words))
+
+
+# ── Clauses ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_CLAUSE_END = re.compile(r"(?<!\.)\.(?![.\d])|[!?;:,()\[\]。，！？；：、،؛؟।]|\n\s*\n")
+_SENTENCE_END = re.compile(r"(?<!\.)\.(?![.\d])|[!?;。！？؛؟।]|\n\s*\n")
+
+# A clause that begins with one of these is a new statement, out of reach of the negation before it.
+_CONJUNCTIONS = _set(
+    "but however because although though so then unless while whereas except therefore otherwise since still "
+    "pero sino porque aunque entonces mais parce donc car aber sondern denn weil mas porém ma però perché "
+    "اما ولی لیکن چون زیرا بلکه پس لكن لأن ولكن 但 но потому maar want ama fakat çünkü लेकिन"
+)
+_LINKS = _set("and or plus also y e o und oder et ou و یا أو 和 и en of ve")
+_NOMINATIVE = _set(
+    "i im ive ill id we weve were well wed he she they theyre hes shes theyve yo nosotros je nous ich wir eu nós io"
+)
+_STARTERS = _NOMINATIVE | _set(
+    "you your youre youll youve youd my our his her their its it this that these those there here theres heres the a an "
+    "let lets thank thanks please yes yeah yep ok okay hello hi sorry sure bye goodbye what when where how which who why "
+    "usted tú mi su nuestro nuestra el la los las gracias sí vous votre mon ma le les merci oui sie ihr mein unser der die das "
+    "danke você seu meu nosso o obrigado obrigada من ما شما او آنها ایشان این آن بله ممنون لطفا مرسی سلام أنا نحن أنت هذا هذه نعم شكرا "
+    "我 您 你 他 她 它 咱 这 這 那 请 請 谢 謝 好"
+)
+_ASKING = _set("can could would will do does did are is was were have has had may shall should am")
+_COMPLEMENT = _set(
+    "think thought believe believed say said says saying tell told telling promise promised promising guarantee guaranteed "
+    "suppose supposed expect expected know knew known sure certain mean meant imply implied claim claimed agree agreed "
+    "confirm confirmed mention mentioned feel hope guess understand understood see aware convinced clear true that whether if "
+    "creo creer dije dijo decir digo prometo prometí garantizo garantizar sé seguro segura que si pense dit dire promets "
+    "garantis sûr sûre glaube gesagt sage sagen verspreche garantiere weiß sicher dass ob acho disse dizer prometo garanto "
+    "certeza فکر گفتم گفته میگم قول مطمئن که أعتقد قلت أقول أعد أضمن متأكد أن أنه إن 说 說 认 認 觉 覺 保 承 诺 諾 知 确 確"
+)
+_HARMLESS_PAIRS = frozenset(
+    tuple(pair.split())
+    for pair in ["no problem", "no problems", "no worries", "no doubt", "no wonder", "no thank", "no thanks", "no trouble", "no rush", "no hurry", "not only", "why not", "or not", "if not", "no matter", "not just", "not at", "sin duda", "no obstante", "ningun problema", "sans doute", "pas probleme", "kein problem", "sem duvida", "sem problema", "nessun problema", "senza dubbio", "بدون شک", "بی شک"]
+)
+_OPENERS_BY_DENIAL = _set("to from that doing giving")
+
+# Persian negative verbs close their own clause; these alone reach into the words that follow.
+_PERSIAN_REACHING = re.compile(
+    "توان|تون|خوا|خوام|باید|بایست|شود|شه|نمی$|گذار|ذار|اجازه|^بدون$|^بی$|^هیچ|^نا$|^نه$|^نی$|قادر|ممکن|قرار"
+)
+_PREFIXED_KOREAN = frozenset(("안", "못"))
+_BEHIND_THE_VERB = _set(
+    "not never nothing none nobody neither nor unable nowhere nt nicht nie niemals nichts kein keine keinen keinem keiner keines "
+    "pas jamais rien personne aucun aucune nunca nada niet geen nooit değil degil नहीं मत"
+)
+_REACH = 6
+
+# ── Numbers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_RUN_OF_DIGITS = re.compile(r"[\s,/\-–−]*\Z")
+_RUN_OF_WORDS = re.compile(r"[\s\-–]*\Z")
+
+# ── Artefacts of the source ─────────────────────────────────────────────────────────────────────────────────────
+
+_BRACKETED = re.compile(
+    r"[\[<({]\s*(?:"
+    r"\d{1,3}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?(?:\s*(?:-|–|-->)\s*\d{1,3}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?)?"
+    r"|(?-i:[A-Z]{2,}(?:[ _-][A-Z]+)*(?:[_ -]?\d{1,3})?)"
+    r"|inaudible|unintelligible|crosstalk|cross talk|overlapping|laughter|laughs?|laughing|noise|background noise|music|silence|"
+    r"pause|pauses|cough|coughs|sigh|sighs|breath|redacted|masked|unk|beep|applause|phone rings|ringing|hold music|pii|risas|"
+    r"inaudible|ruido|rires|lachen|خنده|نامفهوم|听不清|笑声"
+    r")\s*[\]>)}]",
+    re.IGNORECASE,
+)
+_CUT_OFF = re.compile(r"\A\s?(?:-+|–|—|\.\.\.|…),?\s+\Z")
+
+# ── Typing slips ────────────────────────────────────────────────────────────────────────────────────────────────
+
+# Words one letter away from another word of the same business: a slip in them cannot be told from another word.
+_CONFUSABLE = _set(
+    "charge change charged changed charges changes charging changing country county message massage quite quiet through though "
+    "thought thorough bought brought month mouth house horse contact contract contacts contracts personal personnel whether "
+    "weather later latter loose closed closet loosing losing monthly waive waived waiver waver present prevent started stated "
+    "starting stating stayed staged order older there three covered coveted installed instilled posting pasting working walking "
+    "waiting wanting missing mission sending spending seeding lending landing united untied reset reject resign return returned "
+    "retuned advice advise device devise passed paused cancel cancer billing bidding paying playing played payed signed singed "
+    "interstate intrastate moral mortal county council counsel insured injured insure injure assured assumed assure assume removal "
+    "renewal received recited receive deceive relieved believed deposit deposed complaint compliant compliment complement "
+    "adverse averse principal principle stationary stationery discreet discrete addition edition formally formerly emigrate immigrate "
+    "precede proceed perspective prospective allusion illusion exiting exciting lightning lightening trail trial trails trials angel "
+    "angle united untied casual causal sacred scared diary dairy married marred desert dessert minute minuet bonus bogus "
+    "approved improved approve improve provide preside provided presided active native posted ported support supports revoked "
+    "evoked resolve revolve resolved revolved reserved deserved expired expected expires inquire require required acquired "
+    "refunded refused refund refuse defund includes inclines secured scoured verified versified unlocked unblocked blocked "
+    "bloated locked linked shipped slipped dropped droned filled filed billed bailed called culled cached catched crashed "
+    "cobrado comprado cargo carga pagado pegado cuenta cuento enviado envidado cambio cambiar cambié pasado pesado cuarto cuarta "
+    "eines einen einem seines seinen seinem konnte könnte wurde würde hatte hätte musste müsste"
+)
+_NAME_CUES = _set(
+    "name names named mr mrs ms miss dr sir madam called spell spelled spelling surname lastname firstname nombre llamo llama "
+    "señor señora señorita apellido nom appelle monsieur madame prénom heiße herr frau nachname vorname nome chamo senhor "
+    "senhora sobrenome cognome signor signora اسم اسمم اسمتون نام نامم آقای خانم فامیلی فامیل اسمي السيد السيدة الاسم سيد"
+)
+# Languages that deny by a letter inside the verb: no slip is forgiven there.
+_DENY_BY_INFIX = frozenset({"tr", "az", "uz", "kk", "ky", "tk", "ug", "fi", "ja", "ko"})
+_DENYING_PREFIXES = frozenset(
+    {"in", "un", "im", "ir", "il", "dis", "mis", "no", "not", "non", "a", "نا", "بی", "ن", "نه", "لا", "ما"}
+)
+_PLAIN_COMPOUNDS = _set(
+    "into onto instead indeed inside another anyone alot away around along ahead income input install inform nobody"
+)
+
+
+class Words:
+    """The folded words of one turn and what is known of them. Lives as long as its transcript's index."""
+
+    def __init__(self, text: str, found: Sequence[Token], lexicon: Lexicon) -> None:
+        self.text = text
+        self.tokens = found
+        self.lexicon = lexicon
+
+    @cached_property
+    def negations(self) -> frozenset[int]:
+        """Indexes of the tokens that deny."""
+        return frozenset(self.lexicon.negations(self.tokens))
+
+    @cached_property
+    def artefacts(self) -> dict[int, int]:
+        """Index of a token → index just behind the filler, time stamp, noise or redaction mark that begins there."""
+        spans: dict[int, int] = {}
+        starts = [token.start for token in self.tokens]
+        for match in _BRACKETED.finditer(self.text):
+            first, behind = bisect_left(starts, match.start()), bisect_left(starts, match.end())
+            if first < behind and self.negations.isdisjoint(range(first, behind)):
+                spans[first] = behind
+        for index in range(len(self.tokens)):
+            if index in spans:
+                continue
+            size = self.lexicon.filler_at(self.tokens, index, self.text)
+            if size and not self._needed(index, size):
+                spans[index] = index + size
+        return spans
+
+    @cached_property
+    def artefact_ends(self) -> dict[int, int]:
+        """The same spans, from behind."""
+        return {behind: first for first, behind in self.artefacts.items()}
+
+    def _needed(self, index: int, size: int) -> bool:
+        """A filler is no filler where it denies or stands within a number (`five oh six`)."""
+        if not self.negations.isdisjoint(range(index, index + size)):
+            return True
+        if not any(self.tokens[i].text in self.lexicon.number_words for i in range(index, index + size)):
+            return False
+        neighbours = (*self.tokens[max(index - 1, 0) : index], *self.tokens[index + size : index + size + 1])
+        return any(self.lexicon.is_number(token) for token in neighbours)
+
+    def gap(self, index: int) -> str:
+        """The text between token `index` and the one before it."""
+        return self.text[self.tokens[index - 1].end : self.tokens[index].start]
+
+    def clause_begins(self, index: int) -> bool:
+        """Whether punctuation, or the edge of the turn, parts token `index` from the one before."""
+        if index in (0, len(self.tokens)):
+            return True
+        gap = self.gap(index)
+        return gap != " " and _CLAUSE_END.search(gap) is not None
+
+    def _sentence_begins(self, index: int) -> bool:
+        return index in (0, len(self.tokens)) or _SENTENCE_END.search(self.gap(index)) is not None
+
+    def whole_clause(self, first: int, last: int) -> bool:
+        """Whether tokens [first, last] are a clause of their own, such as an answer `Yes.`"""
+        return self.clause_begins(first) and self.clause_begins(last + 1)
+
+    # ── The edges of a passage ──────────────────────────────────────────────────────────────────────────────────
+
+    def edge_fault(self, first: int, last: int) -> EdgeFault | None:
+        """What the passage of tokens [first, last] cuts off at its edges that belongs to its meaning, if anything."""
+        if self._cuts_number(first, last):
+            return "number_differs"
+        if self._denied_before(first) or self._denied_behind(last):
+            return "negation_differs"
+        return None
+
+    def _cuts_number(self, first: int, last: int) -> bool:
+        found, lexicon = self.tokens, self.lexicon
+        if first:
+            head, before = found[first], found[first - 1]
+            if head.kind == "number" and before.kind == "sign" and before.text != "%" and before.end == head.start:
+                return True
+            if self._runs_on(first, before, head) and lexicon.continues_number(
+                found[max(first - 2, 0) : first], found[first : first + 2]
+            ):
+                return True
+            if before.text in ("and", "point", "punto", "y", "و", "ممیز") and lexicon.continues_number(
+                found[max(first - 2, 0) : first - 1], found[first - 1 : first + 1]
+            ):
+                return True
+        if last + 1 < len(found):
+            tail, after = found[last], found[last + 1]
+            if tail.kind == "number" and after.kind == "sign" and (after.text == "%" or after.end == after.start + 1):
+                return after.text == "%" or self._sign_belongs_before(last + 1) is False
+            if self._runs_on(last + 1, tail, after):
+                return lexicon.continues_number(found[max(last - 2, 0) : last + 1], found[last + 1 : last + 3])
+        return False
+
+    def _sign_belongs_before(self, index: int) -> bool:
+        """A currency sign directly before a digit belongs to the number behind it: `5 $6`."""
+        found = self.tokens
+        return (
+            index + 1 < len(found) and found[index + 1].kind == "number" and found[index].end == found[index + 1].start
+        )
+
+    def _runs_on(self, index: int, before: Token, after: Token) -> bool:
+        digits = before.kind == "number" and after.kind == "number"
+        return (_RUN_OF_DIGITS if digits else _RUN_OF_WORDS).match(self.gap(index)) is not None
+
+    def _words_before(self, index: int) -> Iterator[int]:
+        """Indexes of the words before `index` in its clause, nearest first; fillers and their pauses are stepped over."""
+        paused = False
+        for _ in range(_REACH * 3):
+            filler = self.artefact_ends.get(index)
+            if filler is not None:
+                if self._sentence_begins(index):
+                    return
+                index, paused = filler, True
+                continue
+            if index == 0 or (self._sentence_begins(index) if paused else self.clause_begins(index)):
+                return
+            index, paused = index - 1, False
+            yield index
+
+    def _denied_before(self, first: int) -> bool:
+        """Whether a negation in the same clause, left out of the passage, governs its first words."""
+        found = self.tokens
+        if first == 0:
+            return False
+        head = found[first].text
+        if head in _CONJUNCTIONS:
+            return False
+        opening = found[first + 1].text if head in _LINKS and first + 1 < len(found) else head
+        begins_statement = opening in _STARTERS or (
+            head in _ASKING and first + 1 < len(found) and found[first + 1].text in _STARTERS
+        )
+        reports = False
+        links = head in _OPENERS_BY_DENIAL
+        for steps, index in enumerate(self._words_before(first)):
+            word = found[index].text
+            if steps >= _REACH or word in _CONJUNCTIONS:
+                return False
+            if index in self.negations:
+                if self._harmless(index):
+                    continue
+                return self._governs(index, steps, opening, begins_statement=begins_statement, reports=reports)
+            if links and steps < 3 and word in self.lexicon.deniers:
+                return True
+            links = links or word in _OPENERS_BY_DENIAL
+            reports = reports or word in _COMPLEMENT
+        return False
+
+    def _harmless(self, index: int) -> bool:
+        found = self.tokens
+        word = found[index].text
+        after = found[index + 1].text if index + 1 < len(found) else ""
+        before = found[index - 1].text if index else ""
+        return (word, after) in _HARMLESS_PAIRS or (before, word) in _HARMLESS_PAIRS
+
+    def _governs(self, index: int, steps: int, opening: str, *, begins_statement: bool, reports: bool) -> bool:
+        word = self.tokens[index].text
+        if word in ANSWER_WORDS and steps == 0 and begins_statement:
+            return False
+        if "\u0600" < word[0] < "\u06ff" and self.lexicon.language == "fa":
+            return (_PERSIAN_REACHING.search(word) is not None) and (reports or not begins_statement)
+        if "\uac00" <= word[0] <= "\ud7a3":
+            return steps == 0 and word in _PREFIXED_KOREAN
+        if self.lexicon.language in ("tr", "hi", "ja"):
+            return False
+        if begins_statement and not reports:
+            # `not` may deny the noun behind it (`not my account`), but never a nominative pronoun (`I do not I need`).
+            return steps == 0 and opening not in _NOMINATIVE
+        return True
+
+    def _denied_behind(self, last: int) -> bool:
+        """Whether a negation directly behind the passage belongs to its last words: `ich erstatte | nicht`."""
+        found = self.tokens
+        index = last + 1
+        paused = False
+        while index in self.artefacts and not self._sentence_begins(index):
+            index, paused = self.artefacts[index], True
+        if index >= len(found) or (self._sentence_begins(index) if paused else self.clause_begins(index)):
+            return False
+        near = found[index].text
+        if "\u3040" <= near[0] <= "\u30ff":
+            ahead = next((i for i in range(index, min(index + 5, len(found))) if i in self.negations), None)
+            return ahead is not None and not any(self.clause_begins(i) for i in range(index, ahead + 1))
+        if index not in self.negations or self._harmless(index):
+            return False
+        after = found[index + 1].text if index + 1 < len(found) else ""
+        if near in ("no", "nope") and self.lexicon.language in (None, "en"):
+            return after not in _STARTERS and not self.clause_begins(index + 1)
+        if near in _BEHIND_THE_VERB or "\u4e00" <= near[0] <= "\u9fff":
+            return not (near in _BEHIND_THE_VERB and self._begins_question(last))
+        return (
+            self.lexicon.language in ("fa", "tr", "ko", "hi")
+            and near not in ANSWER_WORDS
+            and near not in ("بدون", "بی", "هیچ")
+        )
+
+    def _begins_question(self, last: int) -> bool:
+        return self.tokens[last].text in ("why", "or", "whether", "if")
+
+    def gap_denies(self, behind: int, before: int) -> bool:
+        """Whether leaving out the tokens [behind, before) between two kept parts hides a negation.
+
+        Only a negated sentence that stands wholly in the gap, and is more than a bare "No.", may be left out.
+        """
+        for index in range(behind, before):
+            if index not in self.negations:
+                continue
+            begin = index
+            while begin > behind and not self._sentence_begins(begin):
+                begin -= 1
+            end = index + 1
+            while end < before and not self._sentence_begins(end):
+                end += 1
+            whole = self._sentence_begins(begin) and self._sentence_begins(end)
+            if not whole or end - begin < 4 or begin == index:
+                return True
+        return False
+
+    # ── Word for word ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def same_meaning(self, quoted: Words, first: int, last: int) -> EdgeFault | Literal["not_found"] | None:
+        """What differs between a quotation and tokens [first, last] that read the same letters, if anything.
+
+        The letters agree, so only where words begin may differ: `not able` and `notable` do.
+        """
+        own = self.tokens[first : last + 1]
+        if len(own) == len(quoted.tokens) and all(a.text == b.text for a, b in zip(own, quoted.tokens, strict=True)):
+            return "not_found" if _accents_differ(self.text, own, quoted.text, quoted.tokens) else None
+        denied = sum(first <= index <= last for index in self.negations)
+        if (
+            denied != len(quoted.negations)
+            or _prefix_moves(self.text, own, quoted)
+            or _prefix_moves(quoted.text, quoted.tokens, self)
+        ):
+            return "negation_differs"
+        return None
+
+    def align(
+        self, quoted: Words, anchor: int, at: int, *, slips: int, real: frozenset[str] | set[str]
+    ) -> tuple[int, int] | None:
+        """The tokens [first, last] that the quotation stands for, given that its token `anchor` stands at `at`.
+
+        Between them only these may differ: fillers, repetitions, cut-off words, noise, time stamps and redaction marks of
+        the source are left out; words are written together or apart; up to `slips` long words differ by one inner letter.
+        `real` holds words that the transcript uses elsewhere, which are therefore no slips.
+        """
+        for skip_first in (False, True):
+            spent = _Budget(slips, 2 * len(quoted.tokens) + 12)
+            behind = self._walk(quoted, anchor + 1, at + 1, 1, spent, real, skip_first=skip_first)
+            if behind is None:
+                continue
+            before = self._walk(quoted, anchor - 1, at - 1, -1, spent, real, skip_first=skip_first)
+            if before is None:
+                continue
+            return before + 1, behind - 1
+        return None
+
+    def _walk(
+        self,
+        quoted: Words,
+        q: int,
+        s: int,
+        step: Direction,
+        spent: _Budget,
+        real: frozenset[str] | set[str],
+        *,
+        skip_first: bool,
+    ) -> int | None:
+        """The index just past the source token that the last quoted token in this direction stands at."""
+        mine, theirs = self.tokens, quoted.tokens
+        while 0 <= q < len(theirs):
+            if not 0 <= s < len(mine) or spent.skips < 0:
+                return None
+            same = mine[s].text == theirs[q].text
+            if same and not (skip_first and self._artefact(s, step)):
+                q, s = q + step, s + step
+                continue
+            if skipped := self._artefact(s, step) or self._repetition(s, step) or self._cut_off(s):
+                s += step * skipped
+                spent.skips -= skipped
+            elif same:
+                q, s = q + step, s + step
+            elif joined := _joined(mine, s, theirs, q, step):
+                s, q = s + step * joined[0], q + step * joined[1]
+            elif spent.slips and self._slip(s, quoted, q, real):
+                spent.slips -= 1
+                q, s = q + step, s + step
+            else:
+                return None
+        return s
+
+    def _artefact(self, s: int, step: Direction) -> int:
+        if step == 1:
+            return self.artefacts.get(s, s) - s
+        return s + 1 - self.artefact_ends.get(s + 1, s + 1)
+
+    def _repetition(self, s: int, step: Direction) -> int:
+        """How many tokens from `s` on repeat their neighbours: `I was I was told`. Numbers and negations never do."""
+        mine = self.tokens
+        for size in (1, 2, 3, 4):
+            low = s if step == 1 else s - size + 1
+            high = low + size
+            if low < 0 or high > len(mine):
+                return 0
+            texts = [token.text for token in mine[low:high]]
+            if texts not in (
+                [token.text for token in mine[max(low - size, 0) : low]],
+                [token.text for token in mine[high : high + size]],
+            ):
+                continue
+            if any(
+                i in self.negations or mine[i].kind != "word" or self.lexicon.is_number(mine[i])
+                for i in range(low, high)
+            ):
+                return 0
+            if texts[0] > "\u0e00" and size == 1 and not ("\uac00" <= texts[0] <= "\ud7a3"):
+                return 0  # one doubled character is a word in scripts without spaces: 谢谢, 天天
+            return size
+        return 0
+
+    def _cut_off(self, s: int) -> int:
+        """A word broken off and begun again: `re- refund`."""
+        mine = self.tokens
+        if (
+            s + 1 >= len(mine)
+            or mine[s].kind != "word"
+            or s in self.negations
+            or len(mine[s].text) >= len(mine[s + 1].text)
+        ):
+            return 0
+        gap = self.gap(s + 1)
+        return int(mine[s + 1].text.startswith(mine[s].text) and _CUT_OFF.match(gap) is not None)
+
+    def _slip(self, s: int, quoted: Words, q: int, real: frozenset[str] | set[str]) -> bool:
+        mine, theirs = self.tokens[s], quoted.tokens[q]
+        lexicon = self.lexicon
+        if mine.kind != "word" or theirs.kind != "word" or lexicon.language in _DENY_BY_INFIX:
+            return False
+        if not one_slip_apart(mine.text, theirs.text):
+            return False
+        if s in self.negations or q in quoted.negations:
+            return False
+        for token in (mine, theirs):
+            if token.text in lexicon.number_words or token.text in lexicon.deniers or token.text in _CONFUSABLE:
+                return False
+        if theirs.text in real:
+            return False
+        # A capital may mean a name, and a name is never a slip; so may a word that somebody is introduced by.
+        if self.text[mine.start].isupper() or quoted.text[theirs.start].isupper():
+            return False
+        return not any(token.text in _NAME_CUES for token in self.tokens[max(s - 3, 0) : s])
+
+
+class _Budget:
+    """What one alignment may still forgive."""
+
+    __slots__ = ("skips", "slips")
+
+    def __init__(self, slips: int, skips: int) -> None:
+        self.slips = slips
+        self.skips = skips
+
+
+def one_slip_apart(one: str, other: str) -> bool:
+    """Whether two long words differ by one letter left out, put in, changed, or by two neighbours swapped.
+
+    The first letter must agree, because prefixes deny; so must the last, because endings carry person, tense and number.
+    Only a swap may touch the last.
+    """
+    if len(one) > len(other):
+        one, other = other, one
+    short, long = len(one), len(other)
+    if short < 5 or long - short > 1 or one[0] != other[0] or one == other:
+        return False
+    head = next((i for i in range(short) if one[i] != other[i]), short)
+    tail = next((i for i in range(short - head) if one[short - 1 - i] != other[long - 1 - i]), short - head)
+    middle, other_middle = one[head : short - tail], other[head : long - tail]
+    if long == short:
+        if len(middle) == 2 and middle == other_middle[::-1]:
+            return True
+        if len(middle) != 1 or tail == 0 or short < 6:
+            return False
+        changed = middle + other_middle
+    else:
+        if middle or tail == 0:
+            return False
+        if other_middle in (other[head - 1], other[head + 1 : head + 2]) and other_middle != "ن":
+            return other_middle < "\u0590" or short >= 6
+        if short < 6:
+            return False
+        changed = other_middle
+    # Persian and Arabic deny by this one letter: برگشت, برنگشت.
+    return not ("\u0600" <= one[0] <= "\u06ff" and "ن" in changed)
+
+
+def _joined(mine: Sequence[Token], s: int, theirs: Sequence[Token], q: int, step: Direction) -> tuple[int, int] | None:
+    """How many tokens of both sides read the same when run together: `can not` and `cannot`."""
+    if mine[s].kind != "word" or theirs[q].kind != "word":
+        return None
+    for one, i, other, j, flipped in ((mine, s, theirs, q, False), (theirs, q, mine, s, True)):
+        k = j + step
+        if not 0 <= k < len(other) or other[k].kind != "word":
+            continue
+        run = other[j].text + other[k].text if step == 1 else other[k].text + other[j].text
+        if run == one[i].text and other[min(j, k)].text not in _DENYING_PREFIXES:
+            return (2, 1) if flipped else (1, 2)
+    return None
+
+
+def _prefix_moves(text: str, apart: Sequence[Token], other: Words) -> bool:
+    """Whether a denying prefix stands alone on one side and is part of a word on the other: `in valid`, `invalid`."""
+    known = {token.text for token in other.tokens}
+    for one, two in zip(apart, apart[1:], strict=False):
+        if one.text in _DENYING_PREFIXES and text[one.end : two.start].isspace():
+            whole = one.text + two.text
+            if whole in known and whole not in _PLAIN_COMPOUNDS and len(two.text) >= 3:
+                return True
+    return False
+
+
+def _accents_differ(text: str, own: Sequence[Token], quoted_text: str, theirs: Sequence[Token]) -> bool:
+    """Whether both sides write accents and not the same ones; leaving accents out is a habit, other accents another word."""
+    if quoted_text.isascii():
+        return False
+    for a, b in zip(own, theirs, strict=True):
+        if not (b.text < "\u0370"):
+            continue
+        one = unicodedata.normalize("NFC", text[a.start : a.end]).casefold().replace("’", "'")
+        two = unicodedata.normalize("NFC", quoted_text[b.start : b.end]).casefold().replace("’", "'")
+        if one != two and not one.isascii() and not two.isascii():
+            plain_one = [c for c in unicodedata.normalize("NFD", one) if unicodedata.combining(c)]
+            plain_two = [c for c in unicodedata.normalize("NFD", two) if unicodedata.combining(c)]
+            if plain_one and plain_two and plain_one != plain_two:
+                return True
+    return False
