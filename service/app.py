@@ -18,12 +18,13 @@ from service.api.catalogue import Catalogue
 from service.api.describing import openapi_config
 from service.api.evaluating import Evaluating, Patience
 from service.api.evaluations import EvaluationController
-from service.api.logs import finish_request, start_clock, write_logs
+from service.api.logs import finish_request, log_start_failure, start_clock, write_logs
 from service.api.operations import Engines, OperationsController
 from service.api.problems import HANDLERS
 from service.api.publishing import Publishing
 from service.api.rubrics import RubricController
 from service.drafting import AsksModel, Drafter
+from service.errors import AssayError
 from service.library import RubricLibrary
 from service.llm import connect_model
 from service.prompting import PromptLibrary
@@ -66,8 +67,7 @@ def create_app(
     async def running(_: Litestar) -> AsyncIterator[None]:
         write_logs()
         try:
-            await kept.open()
-            await catalogue.load()
+            await _opened(kept, catalogue)
             yield
         finally:
             if model is not None:
@@ -87,6 +87,16 @@ def create_app(
         openapi_config=openapi_config(),
         logging_config=None,
     )
+
+
+async def _opened(store: Store, catalogue: Catalogue) -> None:
+    """Everything that requests need is there; what is missing stands in the log in one line."""
+    try:
+        await store.open()
+        await catalogue.load()
+    except AssayError as missing:
+        log_start_failure(missing)
+        raise
 
 
 def _given(part: Any) -> Provide:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 import warnings
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate, islice
 from threading import Lock
 from typing import Any, Literal, NamedTuple
 
@@ -38,14 +39,13 @@ from service.cue_rules import (
     Supplied,
 )
 from service.grounding import Evidence, MatchKind
-from service.hearing import Heard, Hit, PhraseBook
+from service.hearing import QUOTED, Heard, Hit, PhraseBook, listed
 from service.rubric import Item, MultiChoice, Rubric
 from service.scorecard import Answered, Confidence, ItemResult, NotApplicable, Searched, Unscored
 from service.supplied import (
     Spot,
     dates,
     emails,
-    flat,
     names,
     numbers,
     phones,
@@ -120,8 +120,8 @@ class Finding(NamedTuple):
 class Absence(NamedTuple):
     """Where a cue was looked for, and what came close."""
 
-    turns: frozenset[int]
-    nearest: tuple[Passage, ...]
+    turns: set[int]
+    nearest: dict[Passage, None]
 
 
 # ── Plans ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -138,7 +138,7 @@ class _PhraseLeaf:
 class _PatternLeaf:
     number: int
     cue: Pattern
-    patterns: tuple[Any, ...] | None  # None: one of them does not compile
+    patterns: tuple[_CompiledPattern, ...] | None  # None: one of them does not compile
 
 
 @dataclass(frozen=True)
@@ -277,8 +277,30 @@ _MOST_REPEATS = 20_000
 _ONE_LETTER = str.maketrans({"’": "'", "ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه"})
 
 
-def _compile_patterns(patterns: tuple[str, ...]) -> tuple[Any, ...] | None:
-    compiled = []
+# Whether a turn's end or its neighbour follows makes a difference to anchors and to what looks around for anything.
+_LOOKS_BEYOND_THE_TURN = regex.compile(r"\^|\$|\\[AZzGNX]|\(\?<?[!=](?:\(|\\[WSDs]|\.|\[)|\(\?\(|\(\*|\(\?[A-Za-z01-]*[bep][A-Za-z01-]*[:)]")
+_TURN_BREAK = "\n\x01\n"
+_MOST_MATCHES = 1000
+
+
+@dataclass(frozen=True)
+class _CompiledPattern:
+    """`reads_joined_turns`: a pattern that matches in one turn also matches in all turns joined."""
+
+    compiled: Any
+    reads_joined_turns: bool
+
+
+def _left_until(deadline: float) -> float:
+    """Seconds left. Raises TimeoutError when there are none, as the patterns themselves do."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _compile_patterns(patterns: tuple[str, ...]) -> tuple[_CompiledPattern, ...] | None:
+    compiled: list[_CompiledPattern] = []
     for pattern in patterns:
         unfolded = 1
         for low, high in _REPEAT.findall(pattern):
@@ -288,7 +310,8 @@ def _compile_patterns(patterns: tuple[str, ...]) -> tuple[Any, ...] | None:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                compiled.append(regex.compile(pattern.translate(_ONE_LETTER), regex.IGNORECASE | regex.UNICODE))
+                ready = regex.compile(pattern.translate(_ONE_LETTER), regex.IGNORECASE | regex.UNICODE)
+            compiled.append(_CompiledPattern(ready, _LOOKS_BEYOND_THE_TURN.search(pattern) is None))
         except (regex.error, RecursionError, OverflowError, MemoryError, ValueError, IndexError):
             return None
     return tuple(compiled)
@@ -325,6 +348,13 @@ class _LeafFinding:
     broken: bool = False
 
 
+class _JoinedTurns(NamedTuple):
+    """Several turns as one text; turn n of them begins at starts[n]."""
+
+    text: str
+    starts: list[int]
+
+
 class _Marker(NamedTuple):
     slot: int
     first: int
@@ -342,6 +372,7 @@ class _Reading:
         self._turns: dict[tuple[str, Side], list[int]] = {}
         self._findings: dict[tuple[int, Window, Side], Finding] = {}
         self._supplying = _Supplying(self)
+        self._joined_texts: dict[tuple[Any, ...], _JoinedTurns] = {}
         self._pattern_seconds_left = ALL_PATTERNS_SECONDS
 
     # Speakers and turns
@@ -429,36 +460,54 @@ class _Reading:
             found.broken = True
             return found
         for pattern in node.patterns:
-            allowed = min(PATTERN_SECONDS, self._pattern_seconds_left)
             started = time.monotonic()
-            for turn in turns:
-                left = allowed - (time.monotonic() - started)
-                if left <= 0 or not self._search(pattern, turn, left, cue, found):
-                    found.broken = True
-                    break
+            deadline = started + min(PATTERN_SECONDS, self._pattern_seconds_left)
+            try:
+                for turn in self._turns_to_search(pattern, cue, turns, deadline):
+                    self._search(pattern.compiled, turn, deadline, cue, found)
+            except (TimeoutError, MemoryError, RecursionError):
+                found.broken = True
             self._pattern_seconds_left -= time.monotonic() - started
         return found
 
-    def _search(self, pattern: Any, turn: int, seconds: float, cue: Pattern, found: _LeafFinding) -> bool:
-        """Add the pattern's matches in a turn; False when time ran out."""
-        text = flat(self.heard.own_text(turn))
-        try:
-            for match in pattern.finditer(text, timeout=seconds):
-                start, end = match.span()
-                if start == end or "\x00" in match[0]:
-                    continue
-                counts = True
-                if cue.negated != "accept":
-                    counts = (self.heard.negator_of_span(turn, start, end) is not None) == (cue.negated == "only")
-                if counts and cue.hypothetical == "reject":
-                    first, last = self.heard.words_of(turn, start, end)
-                    counts = first > last or not self.heard.is_supposed(Hit(turn, first, last, 0))
-                (found.passages if counts else found.misses).append(Passage(turn, start, end, 0.85))
-                if len(found.passages) > 1000:
-                    break
-        except (TimeoutError, MemoryError, RecursionError):
-            return False
-        return True
+    def _turns_to_search(
+        self, pattern: _CompiledPattern, cue: Pattern, turns: Sequence[int], deadline: float
+    ) -> Iterable[int]:
+        """The turns that may match: found in one look over all of them, where that look can be trusted."""
+        if not pattern.reads_joined_turns or len(turns) < 3:
+            return turns
+        joined = self._joined(cue, turns)
+        some: dict[int, None] = {}
+        for match in pattern.compiled.finditer(joined.text, timeout=_left_until(deadline)):
+            place = bisect_right(joined.starts, match.start()) - 1
+            if match.end() > joined.starts[place + 1]:
+                return turns  # it crossed into the next turn and may hide what stands there
+            some[turns[place]] = None
+        return some
+
+    def _joined(self, cue: Scope, turns: Sequence[int]) -> _JoinedTurns:
+        key = (cue.speaker, cue.first_turns, cue.last_turns, tuple(turns[:1]), len(turns))
+        if key not in self._joined_texts:
+            texts = [self.heard.flat_text(turn) + _TURN_BREAK for turn in turns]
+            self._joined_texts[key] = _JoinedTurns("".join(texts), list(accumulate(map(len, texts), initial=0)))
+        return self._joined_texts[key]
+
+    def _search(self, pattern: Any, turn: int, deadline: float, cue: Pattern, found: _LeafFinding) -> None:
+        """Add the pattern's matches in a turn. Raises TimeoutError when time runs out."""
+        text = self.heard.flat_text(turn)
+        for match in pattern.finditer(text, timeout=_left_until(deadline)):
+            start, end = match.span()
+            if start == end or QUOTED in match[0]:
+                continue
+            counts = True
+            if cue.negated != "accept":
+                counts = (self.heard.negator_of_span(turn, start, end) is not None) == (cue.negated == "only")
+            if counts and cue.hypothetical == "reject":
+                first, last = self.heard.words_of(turn, start, end)
+                counts = first > last or not self.heard.is_supposed(Hit(turn, first, last, 0))
+            (found.passages if counts else found.misses).append(Passage(turn, start, end, 0.85))
+            if len(found.passages) + len(found.misses) > _MOST_MATCHES:
+                break
 
     # Cues
 
@@ -476,7 +525,11 @@ class _Reading:
                 return Finding(found.holds, found.passages + anchors)
             case _:
                 leaf = self.leaf(node, side)
-                passages = tuple(p for p in leaf.passages if window.holds(p)) if window is not _EVERYWHERE else tuple(leaf.passages)
+                passages = (
+                    tuple(p for p in leaf.passages if window.holds(p))
+                    if window is not _EVERYWHERE
+                    else tuple(leaf.passages)
+                )
                 if passages:
                     return Finding(True, passages)
                 return Finding(None if leaf.broken else False)
@@ -529,7 +582,7 @@ class _Reading:
 
     def _anchors_in(self, node: _InOrder, side: Side) -> tuple[Passage, ...]:
         """The anchors' first passages: the reader sees what came before or after what."""
-        found = []
+        found: list[Passage] = []
         for anchor in (node.before, node.after):
             if anchor is not None:
                 found.extend(self.find(anchor, _EVERYWHERE, side).passages[:1])
@@ -559,25 +612,35 @@ class _Reading:
 
     # Absence
 
-    def absence(self, node: _Node, window: Window, side: Side) -> Absence:
-        """Where the cue could have stood, and what came closest."""
+    def absence(self, nodes: Iterable[_Node], side: Side) -> Absence:
+        """Where the cues could have stood, and what came closest."""
+        absence = Absence(set(), {})
+        for node in nodes:
+            self._miss(node, _EVERYWHERE, side, absence)
+        return absence
+
+    def _miss(self, node: _Node, window: Window, side: Side, absence: Absence) -> None:
         match node:
             case _Several(kind=kind, parts=parts):
                 if kind in ("all", "at_least"):
                     missing = [part for part in parts if not self.find(part, window, side).holds]
-                    parts = tuple(missing) or parts
-                return _joined(self.absence(part, window, side) for part in parts)
-            case _InOrder():
-                inner = self._narrowed(node, window, side)
-                if inner is None or inner.low == _END:
-                    anchor = node.after if node.after is not None else node.cue
-                    return self.absence(anchor, _EVERYWHERE, side)
-                found = self.absence(node.cue, inner, side)
-                return found
+                    parts = tuple(missing or filter(_rests_on_absence, parts))
+                for part in parts:
+                    self._miss(part, window, side, absence)
+            case _InOrder(cue=inner, after=after):
+                narrowed = self._narrowed(node, window, side)
+                if narrowed is None or narrowed.low == _END:
+                    self._miss(after if after is not None else inner, _EVERYWHERE, side, absence)
+                else:
+                    self._miss(inner, narrowed, side, absence)
             case _:
                 leaf = self.leaf(node, side)
-                outside = [p for p in leaf.passages if not window.holds(p)]
-                return Absence(frozenset(window.turns(leaf.turns)), tuple(leaf.misses + outside))
+                absence.nearest.update(dict.fromkeys(leaf.misses))
+                if window is _EVERYWHERE:
+                    absence.turns.update(leaf.turns)
+                else:
+                    absence.turns.update(window.turns(leaf.turns))
+                    absence.nearest.update(dict.fromkeys(p for p in leaf.passages if not window.holds(p)))
 
     def evidence(self, passage: Passage) -> Evidence:
         """The passage as evidence: `turns[turn].text[start:end] == quote`."""
@@ -608,22 +671,17 @@ def _taken_in_turn(lists: list[tuple[Passage, ...]]) -> Iterable[Passage]:
                 yield passages[rank]
 
 
-def _joined(absences: Iterable[Absence]) -> Absence:
-    turns: frozenset[int] = frozenset()
-    nearest: dict[Passage, None] = {}
-    for absence in absences:
-        turns |= absence.turns
-        nearest.update(dict.fromkeys(absence.nearest))
-    return Absence(turns, tuple(nearest))
-
-
 # ── Values that somebody supplied ───────────────────────────────────────────────────────────────────────────────
 
-_WEAK_LINKS = frozenset("number no code is the my as a for and or of it was might be could should would will think "
-                        "i maybe probably either that are says said here s has been being account security".split())  # fmt: skip
-_LINKS = frozenset("is was are were be it being es era است 是 为 as for".split())
+_WEAK_LINKS = listed("number no code is the my as a for and or of it was might be could should would will think "
+                        "i maybe probably either that are says said here s has been being account security")  # fmt: skip
+_LINKS = listed("is was are were be it being es era است 是 为 as for")
 _HARD_STOP = regex.compile(r"[.;!?\n。！？；؟](?!\d)")
-_GOES_ON = frozenset("it that try its here this so".split())
+_OWNING = regex.compile(r"\b(?:had|have|got|should be)\s*$", regex.IGNORECASE)
+_AWAY = frozenset({"", "in", "from", "into", "out", "on"})
+_GOES_ON = listed(
+    "it that try here this so is was either maybe can you could i think or should might be probably believe the number seems to"
+)
 
 
 class _Supplying:
@@ -723,17 +781,24 @@ class _Supplying:
             between = [word.key for word in said[marker.last + 1 : first]]
             if len(between) > 9 or "" in between:
                 return None
-            if stop := _HARD_STOP.search(gap):
-                at = said[marker.last].end + stop.end()
-                opening = next((w.key for w in said[marker.last + 1 : first + 1] if w.start >= at), "")
-                if not (opening in _GOES_ON or not between):
-                    return None
-                return 2, len(between)
+            stops = [match.end() for match in _HARD_STOP.finditer(gap)]
+            if stops:
+                at = said[marker.last].end + stops[-1]
+                opening = [word.key for word in said[marker.last + 1 : first] if word.start >= at]
+                opening = [key for key in opening if not key[:1].isdigit()]
+                goes_on = not between or (len(opening) <= 7 and _GOES_ON.issuperset(opening))
+                return (2, len(between)) if goes_on else None
+            if any(key[:1].isdigit() for key in between):
+                return 2, len(between)  # another value stands nearer to the label
             linked = bool(_LINKS.intersection(between)) or all(key in _WEAK_LINKS for key in between)
             return (0 if linked else 2), len(between)
         if marker.first > last:
             between = [word.key for word in said[last + 1 : marker.first]]
-            if len(between) > 5 or "" in between or _HARD_STOP.search(text[spot.end : said[marker.first].start]):
+            if (
+                len(between) > 5
+                or _AWAY.intersection(between)
+                or _HARD_STOP.search(text[spot.end : said[marker.first].start])
+            ):
                 return None
             return (1 if not between or _LINKS.intersection(between) else 3), len(between)
         return None
@@ -802,13 +867,33 @@ class _Supplying:
                 return None
             if age == 0:
                 return 0.9
-            return 0.75 if spot.lead else None
-        # "Jane Doe, 95381901": a long number among the answers, and nothing else it could be.
-        identifying = any(self._age(slot, turn, side) == 0 for slot in self._rivals(node))
-        fits_others = any(slot.takes(kind, spot) for slot in self._rivals(node))
-        if kind == "number" and len(spot.digits) >= 6 and identifying and not fits_others and not rival_ages:
+            return 0.75 if spot.lead and self._answers_late(turn, spot) else None
+        if kind == "date" and spot.lead and any(self._age(s, turn, side) == 0 for s in self._rivals(node)):
             return 0.6
-        return None
+        # "Jane Doe, 95381901": a long number among the answers, and nothing else it could be.
+        if kind != "number" or len(spot.digits) < 6 or rival_ages:
+            return None
+        fits_others = any(slot.takes(kind, spot) for slot in self._rivals(node))
+        return 0.6 if not fits_others and self._identifies(turn, side) else None
+
+    def _answers_late(self, turn: int, spot: Spot) -> bool:
+        """Whether a value that comes after a detour reads as an answer: few words around it, none of them a label."""
+        text = self._heard.own_text(turn)
+        before = _HARD_STOP.split(text[: spot.start])[-1]
+        after = _HARD_STOP.split(text[spot.end :])[0]
+        if "?" in text[spot.end : spot.end + len(after) + 1] or _OWNING.search(before):
+            return False
+        few = len(before.split()) + len(after.split()) <= 9
+        first, last = self._heard.words_of(turn, spot.start, spot.end)
+        links = (self._link(turn, marker, first, last, spot) for marker in self._markers(turn))
+        return few and not any(link is not None and link[0] < 2 for link in links)
+
+    def _identifies(self, turn: int, side: Side) -> bool:
+        """Whether the speaker is giving identifiers in this turn: asked for one, naming one, or with a bare name."""
+        if self._markers(turn) or any(self._age(slot, turn, side) == 0 for slot in self._reading.plan.slots):
+            return True
+        said, text = self._heard.said[turn], self._heard.own_text(turn)
+        return any(spot.lead for spot in names(said, text, asked=True, least=2))
 
     # Names and words
 
@@ -820,7 +905,7 @@ class _Supplying:
             slot = self._reading.plan.slots[marker.slot]
             if slot.cue.supplied != "word" or (node is not None and slot.markers != node.markers):
                 continue
-            spot = value_after(said, text, marker.last) or value_before(said, text, marker.first)
+            spot = value_before(said, text, marker.first) or value_after(said, text, marker.last)
             if spot is not None:
                 spots.append(spot)
         return spots
@@ -831,11 +916,16 @@ class _Supplying:
         least = node.cue.words[0] if node.cue.words else 1
         most = node.cue.words[1] if node.cue.words else 9
         claimed = self._marked_words(turn)
-        for spot in names(said, text, asked=age is not None, least=least):
-            if len(self._heard.said[turn]) and _overlaps(spot, claimed):
+        # "Sarah Brown, 153531981, forgot my PIN": a bare name beside other identifiers is given as one.
+        beside = bool(self._markers(turn)) or any(len(n.digits) >= 6 for n in self._candidates("number", turn))
+        asked = age is not None or (beside and least > 1)
+        for spot in names(said, text, asked=asked, replying=age == 0, least=least):
+            if _overlaps(spot, claimed):
                 continue
             first, last = self._heard.words_of(turn, spot.start, spot.end)
-            good = last - first + 1 <= most and (spot.lead >= 2 or age == 0 or (age is not None and spot.lead == 1))
+            good = last - first + 1 <= most and (
+                spot.lead >= 2 or age == 0 or (spot.lead == 1 and (age == 1 or beside))
+            )
             fit = 0.95 if spot.lead >= 2 else 0.9 if age == 0 else 0.7
             (found.passages if good else found.misses).append(Passage(turn, spot.start, spot.end, fit))
         for spot in redactions(text, "name"):
@@ -859,19 +949,23 @@ class _Supplying:
         answers = [
             spot
             for spot in short_answers(said, text)
-            if not _overlaps(spot, claimed) and (age == 0 or spot.lead or text[spot.start].isupper())
+            if not _overlaps(spot, claimed) and (age == 0 or (len(said) <= 5 and not text[spot.start].islower()))
         ]
         answers += [spot for spot in redactions(text, "word") if age == 0]
         rank, together = self._rank_among_asked(node, turn, side)
         if len(answers) == 1 < together:
             answers = self._split(turn, answers[0], together)
+        if together == 1:
+            answers.sort(key=lambda spot: (text[spot.start].islower(), -spot.lead, spot.start))
+        if len(answers) == 1 < together:
+            rank = 0 if rank == together - 1 else together  # one answer is to the last question
         good = answers[rank : rank + 1]
         for spot in answers:
             fit = 0.85 if age == 0 else 0.65
             (found.passages if spot in good else found.misses).append(Passage(turn, spot.start, spot.end, fit))
 
     def _split(self, turn: int, answer: Spot, together: int) -> list[Spot]:
-        """"Sanchez Nemo" in reply to two questions at once is two answers."""
+        """ "Sanchez Nemo" in reply to two questions at once is two answers."""
         first, last = self._heard.words_of(turn, answer.start, answer.end)
         if last - first + 1 != together:
             return [answer]
@@ -887,7 +981,7 @@ class _Supplying:
 
         mine = last_asked(node)
         others = {
-            place
+            (place, slot.number)
             for slot in self._rivals(node)
             if slot.cue.supplied == "word"
             and (place := last_asked(slot)) is not None
@@ -895,7 +989,7 @@ class _Supplying:
         }
         if mine is None or not others:
             return 0, 1
-        return bisect_left(sorted(others), mine), len(others) + 1
+        return bisect_left(sorted(others), (mine, node.number)), len(others) + 1
 
 
 def _overlaps(spot: Spot, others: Iterable[Spot]) -> bool:
@@ -1008,7 +1102,11 @@ class _ItemJudgement:
         override = self._judge.reasons.get(NOT_APPLICABLE) if self._judge else None
         return NotApplicable(
             item=self._item.id,
-            reason=override or (self._item.applicable_when and self._words["not_when"].format(when=self._item.applicable_when.rstrip(".。")))
+            reason=override
+            or (
+                self._item.applicable_when
+                and self._words["not_when"].format(when=self._item.applicable_when.rstrip(".。"))
+            )
             or self._words["not_applicable"],
             decided_by="judge",
             evidence=shown or self._evidence(near),
@@ -1053,8 +1151,8 @@ class _ItemJudgement:
     def _searched(self, absent: list[_Node]) -> Searched | None:
         if not absent:
             return None
-        absence = _joined(self._reading.absence(node, _EVERYWHERE, self._side) for node in absent)
-        nearest = [self._reading.evidence(passage) for passage in absence.nearest[:MOST_NEAREST]]
+        absence = self._reading.absence(absent, self._side)
+        nearest = [self._reading.evidence(passage) for passage in islice(absence.nearest, MOST_NEAREST)]
         return Searched(turns=tuple(sorted(absence.turns)), nearest=tuple(nearest))
 
     def _confidence(self, passages: tuple[Passage, ...], searched: Searched | None) -> Confidence:

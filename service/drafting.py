@@ -29,6 +29,7 @@ from service.errors import (
     ReplyCutOff,
     ReplyRejected,
 )
+from service.metrics import measure
 from service.prompting import Message, Prompt, PromptLibrary, Rendered
 from service.proving import Prover, Reading, unasked
 from service.rubric import Item, Rubric, Section
@@ -191,8 +192,8 @@ def _pieces(section: Section, asked: set[str], most: int) -> list[tuple[str, tup
     count = -(-len(items) // most)
     if count <= 1:
         return [(section.id, items)] if items else []
-    size = -(-len(items) // count)
-    return [(f"{section.id}/{start // size + 1}", items[start : start + size]) for start in range(0, len(items), size)]
+    cuts = [len(items) * number // count for number in range(count + 1)]
+    return [(f"{section.id}/{number}", items[cuts[number - 1] : cuts[number]]) for number in range(1, count + 1)]
 
 
 # ── Draft ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -337,8 +338,6 @@ def _begin(conversation: Conversation, rubric: Rubric, who: Plan, engine: Engine
 
     An item whose condition already fails is not asked; one whose condition hangs on the model's own answers is.
     """
-    from service.metrics import measure  # noqa: PLC0415
-
     facts = facts_of(conversation)
     results: dict[str, ItemResult] = {item.id: measure(conversation, item) for item in who.by_metric}
     if who.by_cues:

@@ -138,7 +138,9 @@ class _Table(dict[int, str]):
 _TABLE = _Table()
 
 # A base character and the marks upon it, the conjoining letters of one Korean syllable included.
-_CLUSTER = regex.compile(r"[\u1100-\u115f\ua960-\ua97c]*[\u1160-\u11ff\ud7b0-\ud7fb]+|\P{M}\p{M}*|\p{M}+", regex.DOTALL)
+_CLUSTER = regex.compile(
+    r"[\u1100-\u115f\ua960-\ua97c]*[\u1160-\u11ff\ud7b0-\ud7fb]+|\P{M}[\p{M}\uff9e\uff9f]*|\p{M}+", regex.DOTALL
+)
 
 
 class _Unfolded(NamedTuple):
@@ -152,7 +154,7 @@ class _Unfolded(NamedTuple):
 def _fold(text: str) -> _Unfolded:
     if text.isascii():
         return _Unfolded(text.lower().translate(_ASCII), None, None)
-    if unicodedata.is_normalized("NFC", text):
+    if unicodedata.is_normalized("NFC", text) and not _HALF_WIDTH_VOICING.search(text):
         folded = text.translate(_TABLE)
         if len(folded) == len(text):
             return _Unfolded(folded, None, None)
@@ -161,7 +163,8 @@ def _fold(text: str) -> _Unfolded:
     ends: list[int] = []
     for match in _CLUSTER.finditer(text):
         start, end = match.span()
-        for composed in unicodedata.normalize("NFC", match[0][:_LONGEST_CLUSTER]):
+        cluster = match[0][:_LONGEST_CLUSTER].translate(_FULL_WIDTH_VOICING)
+        for composed in unicodedata.normalize("NFC", _half_to_full(cluster)):
             piece = _fold_character(composed)
             pieces.append(piece)
             starts.extend([start] * len(piece))
@@ -169,6 +172,13 @@ def _fold(text: str) -> _Unfolded:
     return _Unfolded("".join(pieces), starts, ends)
 
 
+def _half_to_full(cluster: str) -> str:
+    """A half-width Japanese letter with its voicing mark, in full width, so that both become one letter."""
+    return unicodedata.normalize("NFKC", cluster) if "\uff66" <= cluster[0] <= "\uff9d" else cluster
+
+
+_HALF_WIDTH_VOICING = re.compile("[\uff9e\uff9f]")
+_FULL_WIDTH_VOICING = {0xFF9E: "\u3099", 0xFF9F: "\u309a"}
 _LONGEST_CLUSTER = 64  # stacked marks by the thousand are an attack, not a letter
 _ASCII = {ord("`"): "'", 0: " ", ord("\r"): "\n", ord("\v"): "\n", ord("\f"): "\n"}
 
@@ -181,15 +191,17 @@ _SPACELESS = (
 # A minus belongs to its number when nothing but space, an opening bracket or a currency stands before it.
 _NUMBER = r"(?:(?<![^\s(\[$€£¥₹]){dash})?\d(?:\d|[.,:/'{joiner}-](?=\d))*"
 _ASCII_TOKEN = re.compile(
-    _NUMBER.format(dash="-", joiner="") + r"(?:[a-z]|(?<=[a-z])\d)*|[a-z](?:[a-z0-9]|'(?=[a-z]))*|[$%]"
+    r"[a-z](?:[a-z0-9]|'(?=[a-z]))*|"
+    + _NUMBER.format(dash="-", joiner="")
+    + r"(?:[a-z]|(?<=[a-z])\d)*|[$%]|(?<![^\s(\[])-(?=\$\d)"
 )
 _LETTER = rf"[[\p{{L}}\p{{M}}\p{{No}}\p{{Nl}}]--[{_SPACELESS}]]"
 _TOKEN = regex.compile(
-    _NUMBER.format(dash="-", joiner=_JOINER)
+    rf"{_LETTER}(?:{_LETTER}|\d|{_JOINER}+(?=[{_JOINER}\d]|{_LETTER})|'{_JOINER}*(?={_LETTER}))*"
+    + rf"|[[{_SPACELESS}]&&[\p{{L}}\p{{N}}]](?:{_JOINER}|[[{_SPACELESS}]&&\p{{M}}])*|"
+    + _NUMBER.format(dash="-", joiner=_JOINER)
     + rf"(?:{_LETTER}|{_JOINER}(?={_LETTER})|(?<={_LETTER})\d)*"
-    + rf"|[[{_SPACELESS}]&&[\p{{L}}\p{{N}}]](?:{_JOINER}|[[{_SPACELESS}]&&\p{{M}}])*"
-    + rf"|{_LETTER}(?:{_LETTER}|\d|{_JOINER}+(?=[{_JOINER}\d]|{_LETTER})|'{_JOINER}*(?={_LETTER}))*"
-    + r"|[\p{Sc}%‰]",
+    + r"|[\p{Sc}%‰]|(?<![^\s(\[])-(?=\p{Sc}\d)",
     regex.VERSION1,
 )
 _THOUSANDS = re.compile(r"(?<![\d.,:/'-])(\d{1,3})((?:,\d{3})+|(?:'\d{3})+)(?![\d,:/'-])")
@@ -212,22 +224,26 @@ def _pieces(folded: str, *, ascii_only: bool) -> Iterator[_Piece]:
     for match in pattern.finditer(folded):
         text: str = match[0]
         start, end = match.span()
-        kind: TokenKind = "word"
-        kept: Sequence[int] | None = None
-        first = text[0]
-        if first.isalpha() and text.isalpha():
+        if text.isalpha():
             yield _Piece(text, start, end, None, "word")
-            continue
-        if _DIGIT.search(text):
-            kind = "number"
-        elif not (first.isalnum() or unicodedata.category(first)[0] == "M"):
-            kind = "sign"
-        if _INSIDE.search(text):
-            dropped = _dropped_places(text, kind)
-            kept = [start + i for i in range(len(text)) if i not in dropped]
-            text = "".join(folded[i] for i in kept)
-        if text:
-            yield _Piece(text, start, end, kept, kind)
+        elif (piece := _mixed_piece(folded, text, start, end)) is not None:
+            yield piece
+
+
+def _mixed_piece(folded: str, text: str, start: int, end: int) -> _Piece | None:
+    """A token that is more than letters: a number, a sign, a contraction, a word with joiners or vowel signs."""
+    kind: TokenKind = "word"
+    first = text[0]
+    if _DIGIT.search(text) or unicodedata.category(first) == "No":
+        kind = "number"
+    elif not (first.isalnum() or unicodedata.category(first)[0] == "M"):
+        kind = "sign"
+    kept: Sequence[int] | None = None
+    if _INSIDE.search(text):
+        dropped = _dropped_places(text, kind)
+        kept = [start + i for i in range(len(text)) if i not in dropped]
+        text = "".join([folded[i] for i in kept])
+    return _Piece(text, start, end, kept, kind) if text else None
 
 
 def _dropped_places(text: str, kind: TokenKind) -> set[int]:
@@ -243,10 +259,19 @@ def _dropped_places(text: str, kind: TokenKind) -> set[int]:
 def tokens(text: str) -> tuple[Token, ...]:
     """The folded words, numbers and signs of a text in order, with offsets into it."""
     folded, starts, ends = _fold(text)
-    found = _pieces(folded, ascii_only=folded.isascii() and _JOINER not in folded)
+    pattern = _ASCII_TOKEN if folded.isascii() and _JOINER not in folded else _TOKEN
+    found: list[Token] = []
+    add, make = found.append, tuple.__new__  # every word of every transcript comes through here
+    for match in pattern.finditer(folded):
+        word: str = match[0]
+        start, end = match.span()
+        if word.isalpha():
+            add(make(Token, (word, start, end, "word")))
+        elif (piece := _mixed_piece(folded, word, start, end)) is not None:
+            add(Token(piece.text, start, end, piece.kind))
     if starts is None or ends is None:
-        return tuple(Token(p.text, p.start, p.end, p.kind) for p in found)
-    return tuple(Token(p.text, starts[p.start], ends[p.end - 1], p.kind) for p in found)
+        return tuple(found)
+    return tuple(Token(text, starts[start], ends[end - 1], kind) for text, start, end, kind in found)
 
 
 def squash(text: str) -> Squashed:

@@ -6,9 +6,10 @@ space, Unicode form, Arabic and Persian letter variants, digits' script and spee
 
 from __future__ import annotations
 
+import operator
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -71,6 +72,8 @@ _MOST_PARTS = 6
 _MOST_PLACES = 400  # places of one quote that are looked at, across all turns
 _PLACES_PER_TURN = 24
 _ANCHORS = 3
+_MOST_SLIPS = 4
+_MOST_STEPS = 30_000  # words that one quote's alignments may walk over
 _PLACES_PER_ANCHOR = 48
 _ELISION = re.compile(r"[\[(]\s*(?:\.\.\.+|…+|⋯+|\. \. \.)\s*[\])]|\.\.\.+|…+|⋯+|\. \. \.")
 
@@ -85,6 +88,9 @@ _WEIGHTLESS = frozenset(
         "ich sie es zu و در به از که این آن را است با برای من شما هم في من على إلى أن هذا هذه هو هي ما لا"
     )
 )
+
+
+_START_OF, _END_OF = operator.itemgetter(1), operator.itemgetter(2)  # of a token
 
 
 class _Place(NamedTuple):
@@ -104,7 +110,7 @@ class _Refused(NamedTuple):
 
 # Of several refusals the one that helps most to mend the quote is reported.
 _TELLING: tuple[MissReason, ...] = (
-    "wrong_speaker", "negation_differs", "number_differs", "quoted_history", "not_found", "empty"
+    "wrong_speaker", "negation_differs", "number_differs", "name_differs", "quoted_history", "not_found", "empty"
 )  # fmt: skip
 
 
@@ -174,6 +180,17 @@ class _Transcript:
                 yield _Place(turn, first, last)
             at = find(squashed, at + 1 if here < _PLACES_PER_TURN else self.begins[turn + 1], high)
 
+    def whole_words(self, turn: int, start: int, end: int) -> _Place | None:
+        """The tokens that characters [start, end) of a turn hold, unless they cut one."""
+        found = self.turns[turn].tokens
+        first = bisect_left(found, start, key=_END_OF)
+        while first < len(found) and found[first].end <= start:
+            first += 1
+        behind = bisect_left(found, end, key=_START_OF)
+        if first >= behind or found[first].start < start or found[behind - 1].end > end:
+            return None
+        return _Place(turn, first, behind - 1)
+
     def span(self, place: _Place) -> tuple[int, int]:
         found = self.turns[place.turn].tokens
         return found[place.first].start, found[place.last].end
@@ -189,6 +206,11 @@ class _Transcript:
             for index, token in enumerate(words.tokens):
                 postings[token.text].append((turn, index))
         return dict(postings)
+
+    @cached_property
+    def uses(self) -> dict[str, int]:
+        """Word → how often it stands in the transcript."""
+        return {word: len(places) for word, places in self.postings.items()}
 
 
 def _squashed(found: Sequence[Token]) -> str:
@@ -207,16 +229,54 @@ def _squashed(found: Sequence[Token]) -> str:
 class _Search:
     """One quote's way through the layers; remembers what was refused on the way."""
 
-    def __init__(self, transcript: _Transcript, words: Words, quote: Quote, allowed: Callable[[int], bool]) -> None:
+    def __init__(self, transcript: _Transcript, quote: Quote, allowed: Callable[[int], bool]) -> None:
         self._transcript = transcript
-        self._words = words
         self._quote = quote
         self._allowed = allowed
         named = quote.turn
         self._named = named if named is not None and named < len(transcript.turns) else None
         self._refused: list[_Refused] = []
 
+    @cached_property
+    def _words(self) -> Words:
+        return Words(self._quote.text, tokens(self._quote.text), self._transcript.lexicon)
+
+    def has_words(self) -> bool:
+        """Whether the quote holds any word, number or sign."""
+        return bool(self._words.tokens)
+
     # ── Layers ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def untouched(self) -> Evidence | None:
+        """The quote character for character in the named turn: most quotes of a good model end here, unfolded."""
+        named = self._named
+        wanted = self._quote.text.strip()
+        if named is None or not wanted:
+            return None
+        spoken = self._transcript.turns[named]
+        at = spoken.text.find(wanted)
+        for _ in range(_PLACES_PER_TURN):
+            if at < 0:
+                return None
+            place = self._transcript.whole_words(named, at, at + len(wanted))
+            if place is not None and self._stands_alone(place) and self._admits(place):
+                return self._transcript.evidence(named, at, at + len(wanted), "exact")
+            at = spoken.text.find(wanted, at + 1)
+        return None
+
+    def _stands_alone(self, place: _Place) -> bool:
+        """Whether its edges are sound and its words weigh enough."""
+        spoken = self._transcript.turns[place.turn]
+        miss: MissReason | None = spoken.edge_fault(place.first, place.last)
+        if (
+            miss is None
+            and not _weighty(spoken.tokens[place.first : place.last + 1])
+            and not spoken.whole_clause(place.first, place.last)
+        ):
+            miss = "empty"
+        if miss is not None:
+            self._refused.append(_Refused(place, miss))
+        return miss is None
 
     def verbatim(self) -> Evidence | None:
         """The quote letter for letter, whatever its typography."""
@@ -239,7 +299,9 @@ class _Search:
             return None
         lexicon = self._words.lexicon
         parts = [part for piece in pieces if (part := Words(piece, tokens(piece), lexicon)).tokens]
-        if not 2 <= len(parts) <= _MOST_PARTS or any(not _weighty(part.tokens) for part in parts):
+        if not 2 <= len(parts) <= _MOST_PARTS or not all(
+            len(part.tokens) > 1 or _weighty(part.tokens) for part in parts
+        ):
             return None
         rarest = max(parts, key=lambda part: len(_squashed(part.tokens)))
         places = self._transcript.places(_squashed(rarest.tokens), 0, len(self._transcript.joined))
@@ -255,10 +317,10 @@ class _Search:
     def _place_parts(self, turn: int, parts: Sequence[Words]) -> _Place | None:
         """The tokens from the first part's first to the last part's last."""
         spoken = self._transcript.turns[turn]
-        for opening in self._part_places(turn, parts[0], 0):
+        for opening in self._part_places(turn, parts[0], 0, closes=False):
             last = opening.last
             for part in parts[1:]:
-                following = self._next_part(turn, part, last, spoken)
+                following = self._next_part(turn, part, last, spoken, closes=part is parts[-1])
                 if following is None:
                     break
                 last = following.last
@@ -266,8 +328,8 @@ class _Search:
                 return _Place(turn, opening.first, last)
         return None
 
-    def _next_part(self, turn: int, part: Words, last: int, spoken: Words) -> _Place | None:
-        for place in self._part_places(turn, part, last + 1):
+    def _next_part(self, turn: int, part: Words, last: int, spoken: Words, *, closes: bool) -> _Place | None:
+        for place in self._part_places(turn, part, last + 1, opens=False, closes=closes):
             if spoken.tokens[place.first].start - spoken.tokens[last].end > _WIDEST_ELISION:
                 return None
             if not spoken.gap_denies(last + 1, place.first):
@@ -275,7 +337,9 @@ class _Search:
             self._refused.append(_Refused(place, "negation_differs"))
         return None
 
-    def _part_places(self, turn: int, part: Words, behind: int) -> list[_Place]:
+    def _part_places(
+        self, turn: int, part: Words, behind: int, *, opens: bool = True, closes: bool = True
+    ) -> list[_Place]:
         """Where a part stands in a turn from token `behind` on, its edges sound; word for word first, else forgiving."""
         transcript = self._transcript
         spoken = transcript.turns[turn]
@@ -288,7 +352,7 @@ class _Search:
         found = verbatim or [place for place in self._aligned(part, only=turn) if place.first >= behind]
         sound = []
         for place in found:
-            fault = spoken.edge_fault(place.first, place.last)
+            fault = spoken.edge_fault(place.first, place.last, opens=opens, closes=closes)
             if fault is None:
                 sound.append(place)
             else:
@@ -310,26 +374,28 @@ class _Search:
         postings = self._transcript.postings
         turns = self._transcript.turns
         count = len(words.tokens)
-        slips = 1 + count // 10 if count >= 3 else 0
+        slips = min(1 + count // 5, _MOST_SLIPS) if count >= 3 else 0
         known = [(len(postings[token.text]), i) for i, token in enumerate(words.tokens) if token.text in postings]
         if count - len(known) > slips + 2:
             return
-        real = {token.text for token in words.tokens if token.text in postings}
-        seen: set[tuple[int, int]] = set()
+        used = self._transcript.uses
+        seen: set[_Place] = set()
+        tries = max(_MOST_STEPS // max(count, 1), _ANCHORS)
         for _, anchor in sorted(known)[:_ANCHORS]:
             places: Iterable[tuple[int, int]] = postings[words.tokens[anchor].text]
             if only is not None:
-                places = (place for place in places if place[0] == only)
+                places = (where for where in places if where[0] == only)
             elif self._named is not None and len(postings[words.tokens[anchor].text]) > _PLACES_PER_ANCHOR:
                 named = self._named
-                places = sorted(places, key=lambda place: abs(place[0] - named))
+                places = sorted(places, key=lambda where: abs(where[0] - named))
             for tried, (turn, at) in enumerate(places):
-                if tried >= _PLACES_PER_ANCHOR:
+                tries -= 1
+                if tried >= _PLACES_PER_ANCHOR or tries < 0:
                     break
-                span = turns[turn].align(words, anchor, at, slips=slips, real=real)
-                if span is not None and span not in seen:
-                    seen.add(span)
-                    yield _Place(turn, *span)
+                span = turns[turn].align(words, anchor, at, slips=slips, used=used)
+                if span is not None and (place := _Place(turn, *span)) not in seen:
+                    seen.add(place)
+                    yield place
 
     # ── What counts ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -341,18 +407,12 @@ class _Search:
 
     def _counts(self, place: _Place, *, letters_agree: bool = True) -> bool:
         """Whether this place is evidence; why not is remembered."""
-        spoken = self._transcript.turns[place.turn]
-        miss: MissReason | None = None
         if letters_agree:
-            miss = spoken.same_meaning(self._words, place.first, place.last)
-        if miss is None:
-            miss = spoken.edge_fault(place.first, place.last)
-        if miss is None and not _weighty(self._words.tokens) and not spoken.whole_clause(place.first, place.last):
-            miss = "empty"
-        if miss is not None:
-            self._refused.append(_Refused(place, miss))
-            return False
-        return self._admits(place)
+            miss = self._transcript.turns[place.turn].same_meaning(self._words, place.first, place.last)
+            if miss is not None:
+                self._refused.append(_Refused(place, miss))
+                return False
+        return self._stands_alone(place) and self._admits(place)
 
     def _admits(self, place: _Place) -> bool:
         """Whether its speaker may be quoted, and the words are the speaker's own."""
@@ -401,7 +461,7 @@ class _Search:
     def _shown(self, refused: _Refused) -> _Place:
         """The refused place; where an edge cut something off, the whole clause, so that a re-ask sees what was cut."""
         turn, first, last = refused.place
-        if refused.miss not in ("negation_differs", "number_differs"):
+        if refused.miss not in ("negation_differs", "number_differs", "name_differs"):
             return refused.place
         return self._clause_around(turn, first, last)
 
@@ -489,7 +549,7 @@ def _weighty(found: Sequence[Token]) -> bool:
         if token.kind == "number":
             return len(token.text) >= 2
         return token.kind == "word" and len(token.text) >= 4 and token.text not in _WEIGHTLESS
-    return any(token.kind != "sign" and token.text not in _WEIGHTLESS for token in found)
+    return len(found) >= 4 or any(token.kind != "sign" and token.text not in _WEIGHTLESS for token in found)
 
 
 def _densest(found: Sequence[tuple[int, str]], width: int, weights: dict[str, float]) -> tuple[float, int, int]:
@@ -531,10 +591,13 @@ class TranscriptIndex:
         """
         if len(quote.text) > LONGEST_QUOTE:
             return Unlocated(turn=quote.turn, quote=quote.text, miss="not_found")
-        words = Words(quote.text, tokens(quote.text), self._transcript.lexicon)
-        if not words.tokens:
-            return self._locate_symbols(quote, self._allowed(speaker, agents_only=agents_only))
-        search = _Search(self._transcript, words, quote, self._allowed(speaker, agents_only=agents_only))
+        allowed = self._allowed(speaker, agents_only=agents_only)
+        search = _Search(self._transcript, quote, allowed)
+        best = search.untouched()
+        if best is not None:
+            return (best,)
+        if not search.has_words():
+            return self._locate_symbols(quote, allowed)
         for matches in (search.verbatim, search.elided, search.forgiving):
             best = matches()
             if best is not None:

@@ -21,14 +21,39 @@ from service.folding import Token, tokens
 
 # ── Words ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-FILLERS = frozenset(
-    "um umm ummm uh uhh uhm erm er hm hmm hmmm mm mmm mhm ah ahh eh ehm em euh heu ahm ehh aha 嗯 呃 唔 اوم اه اممم".split()
+
+def listed(text: str) -> frozenset[str]:
+    """The folded words of a list written with spaces."""
+    return frozenset(token.text for token in tokens(text))
+
+
+FILLERS = listed(
+    "um umm ummm uh uhh uhm erm er hm hmm hmmm mm mmm mhm ah ahh eh ehm em euh heu ahm ehh aha 嗯 呃 唔 اوم اه اممم"
 )
 
 _WRITTEN_OUT = {
     **{
         f"{verb}nt": (verb, "not")
-        for verb in "ca do did does is was were are could would should have has had must need ai might".split()
+        for verb in [
+            "ca",
+            "do",
+            "did",
+            "does",
+            "is",
+            "was",
+            "were",
+            "are",
+            "could",
+            "would",
+            "should",
+            "have",
+            "has",
+            "had",
+            "must",
+            "need",
+            "ai",
+            "might",
+        ]
     },
     "cant": ("can", "not"),
     "cannot": ("can", "not"),
@@ -79,9 +104,7 @@ _WITH_APOSTROPHE = {
 
 _PERSIAN_PREFIXES = frozenset({"می", "نمی"})
 _PERSIAN_SUFFIXES = frozenset({"ها", "های", "هایی", "ام", "ایم", "اید", "اند", "تر", "ترین"})
-SPACELESS = regex.compile(
-    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*", regex.VERSION1
-)
+SPACELESS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*", regex.VERSION1)
 _ARABIC = re.compile("[\u0600-\u06ff]")
 
 
@@ -129,7 +152,9 @@ def _append(found: list[Word], token: Token, text: str) -> None:
         return
     if found and folded[0] > "\u05ff":
         last = found[-1]
-        if (last.key in _PERSIAN_PREFIXES or folded in _PERSIAN_SUFFIXES) and _joins(last, folded, text[last.end : start]):
+        if (last.key in _PERSIAN_PREFIXES or folded in _PERSIAN_SUFFIXES) and _joins(
+            last, folded, text[last.end : start]
+        ):
             found[-1] = Word(last.key + folded, last.start, end)
             return
     expanded = _WITH_APOSTROPHE.get(folded)
@@ -148,9 +173,7 @@ def _drop_stutter(found: list[Word], size: int, text: str) -> None:
     """Keep the later of "I I", "I am I am" and "re- refund", so that the phrase around it reads on."""
     while len(found) > size:
         last, before = found[-1], found[-2]
-        if size == 1 and before.key == last.key and not _stands_alone(last.key):
-            del found[-2]
-        elif (
+        if (size == 1 and before.key == last.key and not _stands_alone(last.key)) or (
             size == 1
             and before.end < last.start
             and text[before.end] in "-–—"
@@ -174,18 +197,18 @@ def _drop_stutter(found: list[Word], size: int, text: str) -> None:
 
 # ── Phrases ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_NUMBER_WORDS = frozenset(
+_NUMBER_WORDS = listed(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million first second "
-    "third fourth fifth sixth seventh eighth ninth tenth".split()
+    "third fourth fifth sixth seventh eighth ninth tenth"
 )
-_NEVER_A_TYPO = _NUMBER_WORDS | frozenset(
+_NEVER_A_TYPO = _NUMBER_WORDS | listed(
     "able unable enable disable never nothing without unless except neither cannot unable possible impossible legal "
-    "illegal valid invalid correct incorrect".split()
+    "illegal valid invalid correct incorrect"
 )
 
 # A word that everybody knows is not a slip of another one: "charge" is not "change", "think" is not "thank".
-_COMMON = frozenset(
+_COMMON = listed(
     "about above after again alone along already also although always among another around asked asking became because "
     "been before being below better between blank bring broke build built cable call called calls came cannot card "
     "cards care case cases cause cents chance change changed changes charge charged charges cheap check chose close "
@@ -211,7 +234,7 @@ _COMMON = frozenset(
     "tired title today told total touch track trade trail train treat trend trial trick tried tries trip truck true "
     "trust truth turn twice under until upper used usual value verify very video visit voice wait waste watch water "
     "week weeks weight were what wheel when where whether which while white whole whose wide wife will wish with woman "
-    "women word work world worse worst worth would write wrong wrote year years young your yours".split()
+    "women word work world worse worst worth would write wrong wrote year years young your yours"
 )
 _GAPS = re.compile(r"\s*(?:…|\.\.\.)\s*")
 GAP_WORDS = 6
@@ -234,6 +257,7 @@ class PhraseBook:
         self._ids: dict[str, int] = {}
         self._wholes: list[tuple[int, ...]] = []  # phrase → its parts between ellipses
         self._parts: dict[tuple[str, ...], int] = {}
+        self._singles: dict[int, list[int]] = defaultdict(list)  # part → phrases that consist of it alone
         self._negated: list[bool] = []
         self._vocabulary: dict[str, None] = dict.fromkeys(())
         self._slips: dict[str, list[str]] = defaultdict(list)
@@ -250,6 +274,7 @@ class PhraseBook:
         self._meant = lru_cache(maxsize=1 << 15)(self._meanings)
 
         self._texts = list(self._ids)
+        self._gapped = [phrase for phrase, pieces in enumerate(self._wholes) if len(pieces) > 1]
 
     def _add(self, phrase: str, names: set[str]) -> None:
         parts: list[int] = []
@@ -274,6 +299,8 @@ class PhraseBook:
                 node[""] = self._parts[keys]
             parts.append(self._parts[keys])
         self._wholes.append(tuple(parts))
+        if len(parts) == 1:
+            self._singles[parts[0]].append(len(self._wholes) - 1)
         self._negated.append(any(is_negator(key) for key in keys_of_all))
 
     def id_of(self, phrase: str) -> int:
@@ -297,23 +324,27 @@ class PhraseBook:
         near = {word for slip in (key, *_deletions(key)) for word in self._slips.get(slip, ())}
         return tuple((word, 1) for word in sorted(near) if one_slip_apart(key, word))
 
-    def find(self, heard: list[list[Word]]) -> dict[int, list[Hit]]:
+    def find(self, heard: list[list[Word]], texts: list[str]) -> dict[int, list[Hit]]:
         """Phrase number → every place where it was said, in the order of the conversation."""
         parts: dict[int, list[Hit]] = defaultdict(list)
         meant = self._meant
         root = self._root
         for turn, said in enumerate(heard):
             meanings = [meant(word.key) for word in said]
+            for at, options in enumerate(meanings):
+                if options and options[0][1] and _is_name(said, texts[turn], at):
+                    meanings[at] = ()
             for first, options in enumerate(meanings):
                 for key, slips in options:
                     if (node := root.get(key)) is not None:
                         _walk(node, meanings, turn, first, first, slips, parts)
-        return self._wholes_of(parts, heard)
+        return self._wholes_of(parts)
 
-    def _wholes_of(self, parts: dict[int, list[Hit]], heard: list[list[Word]]) -> dict[int, list[Hit]]:
-        found: dict[int, list[Hit]] = {}
-        for phrase, pieces in enumerate(self._wholes):
-            if not pieces or any(piece not in parts for piece in pieces):
+    def _wholes_of(self, parts: dict[int, list[Hit]]) -> dict[int, list[Hit]]:
+        found = {phrase: hits for part, hits in parts.items() for phrase in self._singles.get(part, ())}
+        for phrase in self._gapped:
+            pieces = self._wholes[phrase]
+            if any(piece not in parts for piece in pieces):
                 continue
             hits = parts[pieces[0]]
             for piece in pieces[1:]:
@@ -321,6 +352,14 @@ class PhraseBook:
             if hits:
                 found[phrase] = hits
         return found
+
+
+def _is_name(said: list[Word], text: str, at: int) -> bool:
+    """Whether the word is written as a name: a capital in the middle of a sentence that is not all capitals."""
+    word = said[at]
+    if not at or not text[word.start].isupper() or text[word.start : word.end].isupper():
+        return False
+    return not _HARD_BREAK.search(text[said[at - 1].end : word.start])
 
 
 def _walk(
@@ -390,13 +429,12 @@ def one_slip_apart(spoken: str, word: str) -> bool:
 
 # ── Negation ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_NEGATORS = frozenset(
-    # en, es, pt, fr, it, de, nl, ru
+_NEGATORS = listed(  # en, es, pt, fr, it, de, nl, ru
     "not never unable neither nor cannot hardly refuse refused refuses decline declined impossible "
     "nunca jamas tampoco imposible nao jamais pas ne non mai nicht kein keine keinen nie niet geen не нельзя никогда "
-    "fail failed fails incapable".split()
+    "fail failed fails incapable"
 )
-_SHORT_NEGATORS = frozenset("no without none sin sem sans senza ohne zonder нет без nothing".split())
+_SHORT_NEGATORS = listed("no without none sin sem sans senza ohne zonder нет без nothing")
 """These negate what stands next to them, not the whole clause: "no refund", "without a receipt"."""
 _FULL_NO_LANGUAGES = ("es", "pt", "it", "ca", "gl")
 _PERSIAN_NEGATIVE = re.compile(
@@ -414,24 +452,24 @@ _HAN_HARMLESS_AFTER = {
     "别": frozenset("的人名"),
 }
 _HAN_HARMLESS_BEFORE = {"别": frozenset("特分个区级性类")}
-_BREAKERS = frozenset(
+_BREAKERS = listed(
     "but however although though because so then otherwise whereas while until "
     "pero sino aunque porque mas aber sondern mais cependant jedoch "
-    "اما ولی لکن ولیکن چون زیرا".split()
+    "اما ولی لکن ولیکن چون زیرا"
 )
 _JOINING = frozenset({"and", "y", "e", "und", "et", "و"})
-_NEW_SUBJECT = frozenset(
+_NEW_SUBJECT = listed(
     "i we you he she they it let your my our the this that there thank please yes here now since as if when once "
-    "yo usted nosotros ich wir je nous gracias".split()
+    "yo usted nosotros ich wir je nous gracias"
 )
-_NO_IS_INTERJECTION_BEFORE = frozenset(
+_NO_IS_INTERJECTION_BEFORE = listed(
     "i we you he she they it this that there let my your the problem problems worries worry doubt trouble matter bother "
-    "need rush thanks thank thankyou sir maam madam please is yes of just sorry only hay".split()
+    "need rush thanks thank thankyou sir maam madam please is yes of just sorry only hay"
 )
-_HARMLESS_AFTER_NOT = frozenset("only hesitate worry forget mind just sure".split())
-_AUXILIARIES = frozenset(
+_HARMLESS_AFTER_NOT = listed("only hesitate worry forget mind just sure")
+_AUXILIARIES = listed(
     "is are was were be been will would can could has have had do does did should may might shall "
-    "esta es fue ha puede sera ist wird wurde est sera".split()
+    "esta es fue ha puede sera ist wird wurde est sera"
 )
 _HARD_BREAK = re.compile(r"[.;!?:\n…。！？；：؟؛]")
 _SOFT_BREAK = re.compile(r"[,，、،—–()]")
@@ -480,7 +518,9 @@ def _negator_before(said: list[Word], text: str, first: int, *, full_no: bool) -
             return None
         if word.key in _JOINING and following.key in _NEW_SUBJECT:
             return None
-        if (word.key in ("但", "而", "就") and following.key != "不") or (word.key == "过" and at and said[at - 1].key == "不"):
+        if (word.key in ("但", "而", "就") and following.key != "不") or (
+            word.key == "过" and at and said[at - 1].key == "不"
+        ):
             return None
         if is_negator(word.key) and _negates(said, at, first, full_no=full_no):
             return at
@@ -533,9 +573,9 @@ def _negator_after(said: list[Word], text: str, last: int) -> int | None:
 
 # ── Supposition ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-_SUPPOSING = frozenset(
+_SUPPOSING = listed(
     "if once unless until before whether would might could si cuando hasta antes quand wenn falls sobald bevor "
-    "اگر وقتی 如 若 等 一旦".split()
+    "اگر وقتی 如 若 等 一旦"
 )
 _SENTENCE_END = re.compile(r"[.!\n。！]|[?？؟]")
 
@@ -557,7 +597,36 @@ def supposed(said: list[Word], text: str, first: int, last: int) -> bool:
     return False
 
 
+_ONE_TO_ONE = {
+    **{0x0660 + n: str(n) for n in range(10)},
+    **{0x06F0 + n: str(n) for n in range(10)},
+    **{0xFF10 + n: str(n) for n in range(10)},
+    **dict.fromkeys(map(ord, "’‘ʼ`´＇"), "'"),
+    **dict.fromkeys(map(ord, "“”„«»＂"), '"'),
+    **dict.fromkeys(map(ord, "‐‑‒–—−－"), "-"),
+    **dict.fromkeys(map(ord, "\u00a0\u2007\u202f\u3000\u2009\u200a"), " "),
+    ord("ي"): "ی",
+    ord("ى"): "ی",
+    ord("ك"): "ک",
+    ord("ة"): "ه",
+    ord("＠"): "@",
+    ord("．"): ".",
+    ord("／"): "/",
+    ord("："): ":",
+    ord("，"): ",",
+}
+
+
+def flat(text: str) -> str:
+    """The text with digits, quotes, dashes, spaces and Arabic letters in one form, offsets unchanged."""
+    return text if text.isascii() else text.translate(_ONE_TO_ONE)
+
+
 # ── The conversation ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+QUOTED = "\x00"
+"""Stands in a turn's own text for each character that repeats somebody else's words."""
 
 
 class Heard:
@@ -570,10 +639,11 @@ class Heard:
         self.said = [words(turn.text, turn.quoted) for turn in conversation.turns]
         self.speakers = [turn.participant for turn in conversation.turns]
         self.roles = [conversation.roles[speaker] for speaker in self.speakers]
-        self.hits = book.find(self.said)
+        self.hits = book.find(self.said, self.texts)
         language = (conversation.language or "").split("-")[0].lower()
         self.full_no = language in _FULL_NO_LANGUAGES
         self._own: dict[int, str] = {}
+        self._flat: dict[int, str] = {}
 
     def own_text(self, turn: int) -> str:
         """The turn's text with everything quoted blanked out, character for character."""
@@ -581,9 +651,15 @@ class Heard:
             whole = self.conversation.turns[turn]
             text = whole.text
             for span in whole.quoted:
-                text = text[: span.start] + "\x00" * (span.end - span.start) + text[span.end :]
+                text = text[: span.start] + QUOTED * (span.end - span.start) + text[span.end :]
             self._own[turn] = text
         return self._own[turn]
+
+    def flat_text(self, turn: int) -> str:
+        """The own text with digits, quotes, dashes and letters in one form, offsets unchanged: what patterns read."""
+        if turn not in self._flat:
+            self._flat[turn] = flat(self.own_text(turn))
+        return self._flat[turn]
 
     def negator_of(self, hit: Hit) -> int | None:
         """The word that negates a hit within its clause, or None."""

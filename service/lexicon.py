@@ -78,6 +78,12 @@ DISCOURSE: Mapping[str, frozenset[Phrase]] = MappingProxyType(
 )
 """Words that may fill a pause and may carry meaning; they are fillers only where their surroundings say so."""
 
+# These also point at what follows ("este pago", 那个套餐), so a pause before them is not enough.
+_POINTING = _phrases("este, esto, genre, tipo, 那个, 这个, 那個, 這個, その, あの, ちょっと, 그, actually, basically")
+_NEVER_HALF = _phrases(
+    "额, like, actually, basically, 呢, 吧, 的话"
+)  # 余额 is a balance; the others carry meaning at ends
+
 # Before these, `like`, `you know` and `i mean` belong to the sentence: "would like help" is not "would help".
 _CARRIES = _words(
     "would wouldn't id i'd you'd we'd they'd he'd she'd who'd i you we they he she it who to do does did don't doesn't didn't "
@@ -86,6 +92,8 @@ _CARRIES = _words(
     "where why that whether because until than"
 )
 
+_CLAIMABLE = frozenset(("like", "you", "i"))
+
 # ── Negators ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 NEGATORS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -93,13 +101,13 @@ NEGATORS: Mapping[str, frozenset[str]] = MappingProxyType(
         "en": _words(
             "not no nt never none nobody nothing nowhere neither nor nope nah without unable cannot cant can't won't wont don't "
             "doesn't didn't isn't aren't wasn't weren't haven't hasn't hadn't wouldn't couldn't shouldn't mustn't mightn't "
-            "needn't shan't ain't oughtn't daren't dunno hardly scarcely barely impossible unwilling ineligible"
+            "needn't shan't ain't oughtn't daren't dunno hardly scarcely barely impossible unwilling ineligible unlikely rarely seldom"
         ),
         "es": _words("no nunca jamás nadie nada ninguno ninguna ningún ningunos ningunas tampoco ni sin imposible"),
         "fr": _words("ne pas non jamais rien personne aucun aucune ni sans guère nulle nul impossible plus n"),
         "de": _words(
             "nicht nein kein keine keinen keinem keiner keines nie niemals niemand niemanden nichts nirgends weder noch ohne "
-            "unmöglich nee nö kaum nix"
+            "unmöglich nee kaum nix"
         ),
         "pt": _words("não nao nunca jamais ninguém nada nenhum nenhuma nem sem tampouco impossível num"),
         "it": _words("non no mai nessuno nessuna nessun niente nulla né senza neanche nemmeno neppure impossibile"),
@@ -133,14 +141,15 @@ _DENIERS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "en": _words(
             "fail fails failed failing refuse refuses refused refusing declined declines decline deny denies denied forgot "
-            "stop stopped avoid avoided prevent prevents prevented instead few little rarely seldom unlikely unauthorized "
-            "prohibited forbidden"
+            "stopped avoid avoided prevent prevents prevented prohibited forbidden"
         ),
     }
 )
 
 # An answer word ("no I can", "nein ich …") denies the question before it and not the sentence after it.
-ANSWER_WORDS = _words("no nope nah nein nee nö non não nao нет نه نخیر لا كلا 不 否 hayır 아니요 아니오 नहीं")
+ANSWER_WORDS = _words("no nope nah nein nee non não нет نه نخیر لا كلا 不 否 hayır 아니요 아니오 नहीं")
+BARE_ANSWERS = _words("nope nah nein nee нет نخیر كلا hayır 아니요 아니오")
+"""Of those, the ones that never do anything but answer."""
 
 _PERSIAN_VERBAL = re.compile(r"نمی\w")
 _PERSIAN_NOT_VERBAL = frozenset(("نمیران",))
@@ -331,22 +340,22 @@ class Lexicon:
     def _fills(self, found: Sequence[Token], index: int, size: int, source: str | None) -> bool:
         before = found[index - 1] if index else None
         after = found[index + size] if index + size < len(found) else None
-        if (before is not None and (before.text,) in self.hesitations) or (
-            after is not None and (after.text,) in self.hesitations
-        ):
+        spoken = next((t.text for t in reversed(found[:index]) if (t.text,) not in self.hesitations), None)
+        claimed = found[index].text in _CLAIMABLE and (spoken is None or spoken in _CARRIES)
+        if claimed and source is None:
+            return False
+        if not claimed and any(t is not None and (t.text,) in self.hesitations for t in (before, after)):
             return True
         if source is not None:
             starts_clause = before is None or _PAUSE.search(source[before.end : found[index].start]) is not None
             ends_clause = after is None or _PAUSE.search(source[found[index + size - 1].end : after.start]) is not None
-            if starts_clause or ends_clause:
+            if starts_clause and ends_clause:
                 return True
-        # Unpunctuated speech: the three that are fillers more often than words, unless the word before claims them.
-        return (
-            found[index].text in ("like", "you", "i")
-            and size == (1 if found[index].text == "like" else 2)
-            and before is not None
-            and before.text not in _CARRIES
-        )
+            phrase = tuple(token.text for token in found[index : index + size])
+            if ends_clause or (starts_clause and phrase not in _POINTING):
+                return phrase not in _NEVER_HALF
+        # Unpunctuated speech: these are fillers more often than words, unless the word before claims them.
+        return found[index].text in _CLAIMABLE and not claimed and before is not None
 
 
 def _spaceless_negations(found: Sequence[Token], hits: set[int]) -> set[int]:

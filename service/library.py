@@ -96,7 +96,10 @@ def _too_deep() -> RubricRejected:
 def _read_yaml(text: str) -> Any:
     try:
         events = _document(text)
-        return _node(next(events), events, depth=0)
+        value = _node(next(events), events, depth=0)
+        for _ in events:  # read to the end, where a second document would begin
+            pass
+        return value
     except StopIteration as error:
         raise RubricRejected("the rubric is empty.", fix="Begin with `id:`, `version:`, `title:`.") from error
     except yaml.MarkedYAMLError as error:

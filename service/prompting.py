@@ -52,8 +52,8 @@ class Rendered:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the messages as canonical JSON."""
-        return digest_of([message.model_dump() for message in self.messages])
+        """SHA-256 over all messages, each as its role on a line, its text, and a line feed."""
+        return digest_of("".join(f"{message.role}\n{message.content}\n" for message in self.messages))
 
 
 # ── Prompt files ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,7 +236,7 @@ def _item_lines(item: Item, name: str) -> Iterable[str]:
         yield "Examples from other contacts:"
         for one in item.exemplars:
             why = f" ({_one_line(one.why)})" if one.why else ""
-            yield f"- {_one_line(one.quote)!r} → {_spoken(one.answer)}{why}"
+            yield f"- “{_one_line(one.quote)}” → {_spoken(one.answer)}{why}"
 
 
 def _answer_lines(item: Item) -> Iterable[str]:
@@ -394,10 +394,10 @@ def _with_history_marked(turn: Turn) -> str:
     for span in sorted(turn.quoted, key=lambda one: one.start):
         if span.start < position:
             continue
-        pieces += [turn.text[position : span.start], f"\n{_HISTORY_BEGINS}\n", turn.text[span.start : span.end]]
-        pieces.append(f"\n{_HISTORY_ENDS}\n")
+        pieces += [turn.text[position : span.start], _HISTORY_BEGINS, turn.text[span.start : span.end], _HISTORY_ENDS]
         position = span.end
-    return "".join([*pieces, turn.text[position:]]).strip("\n")
+    pieces.append(turn.text[position:])
+    return "\n".join(piece.strip("\r\n") for piece in pieces if piece.strip())
 
 
 # The fence, however it is spelled: spaces, a slash, case, attributes. Only its `<` is changed, to its full-width

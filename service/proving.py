@@ -31,11 +31,15 @@ _NEAREST_LIMIT = 300
 _SHAPELESS: frozenset[UnscoredReason] = frozenset({"reply_invalid", "reply_cut_off"})
 _HARMLESS = frozenset({"wrong_speaker", "quoted_history", "empty"})
 """Misses that invent nothing: the passage exists, or nothing was claimed. Answers that need no quote may carry them."""
+_ALTERED = frozenset({"negation_differs", "number_differs", "name_differs"})
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One item's result, and what to say to the model when it does not stand; None when it does."""
+    """One item's result, and what to say to the model about it; None when there is nothing to say.
+
+    A result that stands may still be worth a word, when one of its quotes was altered; it keeps standing.
+    """
 
     result: ItemResult
     complaint: str | None = None
@@ -51,7 +55,7 @@ class Reading:
 
     @cached_property
     def open_items(self) -> tuple[str, ...]:
-        """Ids of the items that do not stand, in form order."""
+        """Ids of the items that are worth asking again, in form order."""
         return tuple(item for item, finding in self.findings.items() if finding.complaint is not None)
 
     @property
@@ -89,9 +93,9 @@ class Reading:
 def _better(first: Finding, second: Finding | None) -> Finding:
     if second is None:
         return first
-    if second.complaint is None:
+    if second.complaint is None or not isinstance(second.result, Unscored):
         return second
-    spoiled = isinstance(second.result, Unscored) and second.result.unscored_reason in _SHAPELESS
+    spoiled = second.result.unscored_reason in _SHAPELESS or not isinstance(first.result, Unscored)
     return first if spoiled else second
 
 
@@ -126,15 +130,18 @@ class Prover:
         """The verdict as a result that stands, or unscored with a complaint.
 
         An answer stands when as many of its quotes are located as its item demands. Quotes beyond those that are
-        not located are dropped. An answer that needs no quote falls with invented ones when it has no true one:
-        its reason would rest on them.
+        not located are dropped; one that differs from the transcript in a negation, a number or a name is worth the
+        re-ask all the same, for the answer may rest on the slip. An answer that needs no quote falls with invented
+        ones when it has no true one: its reason would rest on them.
         """
         needed = item.quotes_needed(verdict.answer) if verdict.answer is not None else 0
         proof = self._locate(item, verdict)
         invented = any(miss.miss not in _HARMLESS for miss in proof.missed)
         if proof.located < needed or (invented and not proof.located):
             return self._unproven(item, verdict, proof, needed)
-        return Finding(self._standing(item, verdict, proof))
+        altered = any(miss.miss in _ALTERED for miss in proof.missed)
+        complaint = self._complaint(item, _said(verdict), proof, needed) if altered else None
+        return Finding(self._standing(item, verdict, proof), complaint)
 
     def searched_turns(self, item: Item) -> tuple[int, ...]:
         """The turns in which words for this item could have stood: those of the speakers whose words count."""
@@ -195,8 +202,7 @@ class Prover:
     def _unproven(self, item: Item, verdict: Verdict, proof: _Proof, needed: int) -> Finding:
         claimed = any(miss.miss != "empty" for miss in proof.missed)
         reason: UnscoredReason = "evidence_not_found" if claimed else "evidence_missing"
-        proposed: AnswerValue = verdict.answer if verdict.answer is not None else NOT_APPLICABLE
-        said = ", ".join(proposed) if isinstance(proposed, tuple) else str(proposed)
+        said = _said(verdict)
         explanation = (
             f"The model answered {said!r} with quotes that are not in the transcript as given."
             if claimed
@@ -206,7 +212,7 @@ class Prover:
             item=item.id,
             unscored_reason=reason,
             reason=f"{explanation} Its reason: {verdict.reason}" if verdict.reason else explanation,
-            proposed=proposed,
+            proposed=NOT_APPLICABLE if verdict.answer is None else verdict.answer,
             evidence=proof.evidence,
             unlocated=proof.missed,
             method="llm",
@@ -237,6 +243,11 @@ class _Proof:
     evidence: tuple[Evidence, ...]
     missed: tuple[Unlocated, ...]
     located: int
+
+
+def _said(verdict: Verdict) -> str:
+    answer: AnswerValue = NOT_APPLICABLE if verdict.answer is None else verdict.answer
+    return ", ".join(answer) if isinstance(answer, tuple) else str(answer)
 
 
 _WHOSE = {

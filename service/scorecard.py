@@ -131,8 +131,8 @@ class Score(Value):
     """The form's total in percent.
 
     `percent` is known only when nothing that counts is unscored; `low` and `high` are the least and the most
-    still possible, equal to `percent` when it is known, and None when no item applies. `passed` is None while
-    the range straddles the pass mark or the rubric has none.
+    still possible, equal to `percent` when it is known, and None when no item applies. `passed` is False once an
+    auto-fail has failed the form; else None while the range straddles the pass mark or the rubric has none.
     """
 
     percent: float | None

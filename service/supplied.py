@@ -15,42 +15,18 @@ from typing import NamedTuple
 import regex
 
 from service.folding import tokens
-from service.hearing import SPACELESS, Word, breaks_clause, is_negator
+from service.hearing import SPACELESS, Word, breaks_clause, flat, is_negator, listed
 
 
 class Spot(NamedTuple):
     """A value at characters [start, end). `lead` says how plainly it presents itself as one: 2 by its own words
-    ("my name is …"), 1 by its form (capitals, a full date), 0 only when a question asked for it."""
+    ("my name is …"), 1 by its form (capitals, a full date), 0 only when a question asked for it.
+    """
 
     start: int
     end: int
     digits: str = ""
     lead: int = 1
-
-
-_ONE_TO_ONE = {
-    **{0x0660 + n: str(n) for n in range(10)},
-    **{0x06F0 + n: str(n) for n in range(10)},
-    **{0xFF10 + n: str(n) for n in range(10)},
-    **dict.fromkeys(map(ord, "’‘ʼ`´＇"), "'"),
-    **dict.fromkeys(map(ord, "“”„«»＂"), '"'),
-    **dict.fromkeys(map(ord, "‐‑‒–—−－"), "-"),
-    **dict.fromkeys(map(ord, "\u00a0\u2007\u202f\u3000\u2009\u200a"), " "),
-    ord("ي"): "ی",
-    ord("ى"): "ی",
-    ord("ك"): "ک",
-    ord("ة"): "ه",
-    ord("＠"): "@",
-    ord("．"): ".",
-    ord("／"): "/",
-    ord("："): ":",
-    ord("，"): ",",
-}
-
-
-def flat(text: str) -> str:
-    """The text with digits, quotes, dashes, spaces and Arabic letters in one form, offsets unchanged."""
-    return text if text.isascii() else text.translate(_ONE_TO_ONE)
 
 
 # ── Numbers ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -76,20 +52,31 @@ _DIGIT_WORDS = {
 _TEENS = {
     word: str(value)
     for value, word in enumerate(
-        "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(), start=10
+        ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"],
+        start=10,
     )
 }
 _TENS = {
     word: str(value)
-    for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+    for value, word in enumerate(
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
+    )
 }
 _REPEATS = {"double": 2, "triple": 3}
-_UNITS = frozenset(
+_UNITS = listed(
     "dollar dollars usd buck bucks euro euros eur pound pounds gbp cent cents rial rials toman yuan rmb 元 块 percent year "
     "years yr yrs yo day days week weeks month months hour hours hrs minute minutes mins people persons guests times am "
-    "pm oclock degrees miles km تومان ریال سال روز ماه ساعت anos dias horas pesos 岁 年 天 个".split()
+    "credits credit bn pm oclock degrees miles km تومان ریال سال روز ماه ساعت anos dias horas pesos 岁 年 天 个"
 )
+_AMOUNT_BEFORE = listed(
+    "over under about around least most than missing nearly almost extra another only roughly approximately year since "
+    "like ballpark worth costs cost paid spent deposited withdrew"
+)
+_AMOUNT_AFTER = listed("missing short more less extra gone stolen too off lost over higher lower")
 _DIGITS_ONLY = re.compile(r"^(?:[a-z]*[a-z])?(\d+(?:-\d+)*)$")
+
+
+_MAYBE_NUMBER = re.compile(r"\d|" + "|".join(sorted({*_DIGIT_WORDS, *_TEENS, *_TENS} - {"oh"})), re.IGNORECASE)
 
 
 class _Group(NamedTuple):
@@ -106,7 +93,12 @@ def numbers(text: str) -> list[Spot]:
     group of a grouped number is reported as well, after the whole.
     """
     found: list[Spot] = []
+    if not _MAYBE_NUMBER.search(text):
+        return []
+    when = [spot for spot in dates(text) if spot.lead]
     for run in _runs(_groups(text), text):
+        if any(run[0].start < spot.end and spot.start < run[-1].end for spot in when):
+            continue
         digits = "".join(group.digits for group in run)
         found.append(Spot(run[0].start, run[-1].end, digits))
         if len(run) > 1 and not run[0].spoken:
@@ -125,10 +117,18 @@ def _groups(text: str) -> list[_Group]:
             match = _DIGITS_ONLY.match(token.text.lstrip("-"))
             before = said[at - 1] if at else None
             after = said[at + 1] if at + 1 < len(said) else None
-            amount = (before is not None and before.kind == "sign" and before.end == token.start) or (
-                after is not None
-                and (after.text in _UNITS or (after.kind == "sign" and text[token.end : after.start].strip() == ""))
-                and len(match[1] if match else "") <= 5
+            amount = len(match[1] if match else "") <= 5 and (
+                (before is not None and before.text in _AMOUNT_BEFORE and text[before.end : token.start] == " ")
+                or (after is not None and after.text in _AMOUNT_AFTER and text[token.end : after.start] == " ")
+            )
+            amount = (
+                amount
+                or (before is not None and before.kind == "sign" and before.end == token.start)
+                or (
+                    after is not None
+                    and (after.text in _UNITS or (after.kind == "sign" and text[token.end : after.start].strip() == ""))
+                    and len(match[1] if match else "") <= 7
+                )
             )
             if match and not amount:
                 groups.append(_Group(token.start, token.end, match[1].replace("-", ""), spoken=False))
@@ -214,12 +214,15 @@ _DATES = tuple(
         r"(?<!\d)\d{1,2} \d{1,2} (?:19|20)\d{2}(?!\d)",
     )
 )
+_MAYBE_DATE = re.compile(r"\d|nineteen|twenty|thousand", re.IGNORECASE)
 _EIGHT_DIGITS = re.compile(r"(?<!\d)\d{8}(?!\d)")
 
 
 def dates(text: str) -> list[Spot]:
     """Every full calendar date: day, month and year, in figures or words; eight bare digits only weakly so."""
     plain = flat(text)
+    if not _MAYBE_DATE.search(plain):
+        return []
     found = [Spot(*match.span()) for pattern in _DATES for match in pattern.finditer(plain, timeout=1.0)]
     if not found:
         found = [Spot(*m.span(), lead=0) for m in _EIGHT_DIGITS.finditer(plain) if _reads_as_date(m[0])]
@@ -242,7 +245,8 @@ def _reads_as_date(digits: str) -> bool:
 
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
 _SPOKEN_EMAIL = re.compile(
-    r"\b[\w.+-]{1,64}(?:\s+(?:dot|underscore|dash)\s+\w{1,64}){0,3}\s+at\s+\w{1,63}(?:\s+dot\s+\w{2,20}){1,3}\b", re.IGNORECASE
+    r"\b[\w.+-]{1,64}(?:\s+(?:dot|underscore|dash)\s+\w{1,64}){0,3}\s+at\s+\w{1,63}(?:\s+dot\s+\w{2,20}){1,3}\b",
+    re.IGNORECASE,
 )
 
 
@@ -281,14 +285,19 @@ def redactions(text: str, kind: str) -> list[Spot]:
         named = match.lastgroup
         if named == "stars":
             named = "number"
-        if named is None or named == kind or (kind == "phone" and named == "number") or (kind == "word" and named == "name"):
+        if (
+            named is None
+            or named == kind
+            or (kind == "phone" and named == "number")
+            or (kind == "word" and named == "name")
+        ):
             found.append(Spot(*match.span(), lead=1 if named == kind else 0))
     return found
 
 
 # ── Names and short answers ─────────────────────────────────────────────────────────────────────────────────────
 
-_FUNCTION_WORDS = frozenset(
+_FUNCTION_WORDS = listed(
     "a about actually afraid after again ago ah all already also always am an and another any anybody anymore anyone "
     "anything anyway are around as ask asked asking at away back bad be because been before being best better both but by "
     "bye call called calling came can card check come could daughter day dear did do does doing done dont down each "
@@ -308,15 +317,18 @@ _FUNCTION_WORDS = frozenset(
     "information details son grandson husband wife mom mother mothers father dad doctor morning afternoon evening night "
     "problem hungry happy crazy okey huh lol haha hahaha omg ugh hmm um uh damn darn shoot geez jeez whoops oops help "
     "either neither hmmm ma'am maam course certainly absolutely definitely cannot able unable not answer answers silly "
-    "crap shit fuck hell idiot dumb transfer transfers transferred stole stolen stealing someones "
+    "dog dogs cat cats animal animals fish bird goldfish hamster puppy kitten mommy mama mum mommies president poor crap "
+    "perfect awesome excellent whoa woah weird nevermind seriously friend rude guess remembered urgent excited cool "
+    "exactly correct wonderful amazing lovely terrible awful ridiculous skip next confused tired interesting whats instead relation "
+    "shit fuck hell idiot dumb transfer transfers transferred stole stolen stealing someones "
     "que no se si lo la el un una mi es por para como gracias hola claro olvide recuerdo "
-    "من را که این آن نه بله چرا نمیدانم یادم نیست سلام".split()
+    "من را که این آن نه بله چرا نمیدانم یادم نیست سلام"
 )
-_INTERJECTIONS = frozenset(
+_INTERJECTIONS = listed(
     "sure yes yeah yep yup ok okay of course hi hello hey well oh ah um uh please thanks certainly absolutely alright right "
     "so and it is its this that my name full i am was were been the think believe just actually here ha haha hmm hmmm "
     "no problem sorry thank you easy wait now got remember um yea sir maam ma'am dear poor sweet little old good "
-    "si claro soy me llamo بله سلام خب من هستم ام".split()
+    "si claro soy me llamo بله سلام خب من هستم ام"
 )
 _REFUSALS = re.compile(
     r"\b(?:forg[eo]t(?:ten|ting)?|(?:do|did|can|could|will|would)(?:es)?\s?n['o]?t|dont|cant|wont|cannot|no idea|not sure|unsure"
@@ -325,15 +337,23 @@ _REFUSALS = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(r"[.;!?\n:…。！？；؟]|,\s|，|、|،| - | – |--|\(|\)")
-_COPULAS = frozenset("is was are were be been am s named called name es era fue se llama llamaba است بود 是 叫".split())
-_HEDGES = frozenset(
+_COPULAS = listed("is was are were be been am s named called name es era fue se llama llamaba است بود 是 叫")
+_HEDGES = listed(
     "probably maybe perhaps just i think it believe guess of course um uh well would be actually the a an my her his "
-    "she he was is called named spelled still either definitely simply".split()
+    "him she he was is called named spelled still either definitely simply"
 )
-_NAME_LEADS = (
+def _by_first_word(*leads: tuple[str, ...]) -> dict[str, list[tuple[str, ...]]]:
+    by_first: dict[str, list[tuple[str, ...]]] = {}
+    for lead in leads:
+        by_first.setdefault(lead[0], []).append(lead[1:])
+    return by_first
+
+
+_NAME_LEADS = _by_first_word(
     ("full", "name", "is"),
     ("my", "name", "is"),
     ("my", "names"),
+    ("names",),
     ("name", "is"),
     ("name",),
     ("call", "me"),
@@ -351,7 +371,7 @@ _NAME_LEADS = (
     ("我", "叫"),
     ("姓", "名"),
 )
-_WEAK_LEADS = (
+_WEAK_LEADS = _by_first_word(
     ("i", "am"),
     ("this", "is"),
     ("it", "is"),
@@ -396,11 +416,11 @@ def _name_run(said: list[Word], text: str, first: int) -> _Run | None:
     return _Run(first, last, all(_is_capital(text, said[i]) for i in range(first, last + 1)))
 
 
-def names(said: list[Word], text: str, *, asked: bool, least: int = 1) -> list[Spot]:
+def names(said: list[Word], text: str, *, asked: bool, replying: bool = False, least: int = 1) -> list[Spot]:
     """Places where the speaker gives a personal name of at least `least` words.
 
     After "my name is" any word that is not an everyday word will do; after "I am" or "this is" it takes capitals or
-    a clause of its own; without any lead-in it must answer a question (`asked`).
+    a clause of its own in a direct reply (`replying`); without any lead-in it must answer a question (`asked`).
     """
     found: list[Spot] = []
     for at in range(len(said)):
@@ -413,11 +433,29 @@ def names(said: list[Word], text: str, *, asked: bool, least: int = 1) -> list[S
             continue
         if breaks_clause(text[said[at].end : said[run.first].start].replace(":", " ")):
             continue
-        if strong or run.capital or (_closes(said, text, run) and 1 <= run.last - run.first <= 3):
+        half = _is_capital(text, said[run.first]) or replying
+        if strong or run.capital or (half and _closes(said, text, run) and 1 <= run.last - run.first <= 3):
             found.append(_spot(said, run, lead=2))
     if asked and not found:
         found = _answering_names(said, text, least)
+    if replying and not found:
+        found = _closing_names(said, text)
     return found
+
+
+def _closing_names(said: list[Word], text: str) -> list[Spot]:
+    """ "… this your girl Sarah Brown.": two or three capitals that end a clause of the reply."""
+    at = 0
+    while at < len(said):
+        last = at
+        while last < len(said) and _may_be_name(said[last]) and _is_capital(text, said[last]):
+            last += 1
+        run = _Run(at, last - 1, capital=True)
+        place = at and said[at - 1].key in ("at", "with", "from", "the", "in", "to", "of")
+        if 2 <= last - at <= 3 and not place and _closes(said, text, run):
+            return [_spot(said, run, lead=1)]
+        at = max(last, at + 1)
+    return []
 
 
 def _answering_names(said: list[Word], text: str, least: int) -> list[Spot]:
@@ -427,25 +465,27 @@ def _answering_names(said: list[Word], text: str, least: int) -> list[Spot]:
         if run is None:
             continue
         run = _capital_part(said, text, run)
-        if _enough(said, run, least) and (run.capital and run.last > run.first or _closes(said, text, run)):
+        if _enough(said, run, least) and ((run.capital and run.last > run.first) or _closes(said, text, run)):
             clause = text[said[at].start : _clause_stop(text, said[run.last].end)]
-            if "?" not in clause and not (refuses(clause) and not run.capital):
+            if "?" not in clause and not refuses(text[said[at].start : said[run.first].start]):
                 return [_spot(said, run, lead=1 if run.capital else 0)]
     return []
 
 
 def _capital_part(said: list[Word], text: str, run: _Run) -> _Run:
-    """"Jane Doe pin 9431": where a run begins with two capitals, the name ends with them."""
+    """ "Jane Doe pin 9431": where a run begins with two capitals, the name ends with them."""
     last = run.first - 1
     while last + 1 <= run.last and _is_capital(text, said[last + 1]):
         last += 1
     return _Run(run.first, last, capital=True) if last > run.first else run
 
 
-def _lead_length(said: list[Word], at: int, leads: tuple[tuple[str, ...], ...]) -> int:
-    for lead in leads:
-        if all(at + n < len(said) and said[at + n].key == key for n, key in enumerate(lead)):
-            return len(lead)
+def _lead_length(said: list[Word], at: int, leads: dict[str, list[tuple[str, ...]]]) -> int:
+    """How many words the lead-in takes that begins here; 0: none does."""
+    for rest in leads.get(said[at].key, ()):
+        following = said[at + 1 : at + 1 + len(rest)]
+        if len(following) == len(rest) and all(word.key == key for word, key in zip(following, rest, strict=True)):
+            return len(rest) + 1
     return 0
 
 
@@ -468,7 +508,28 @@ def _closes(said: list[Word], text: str, run: _Run) -> bool:
     gap = text[said[run.last].end : following.start]
     return (
         bool(_CLAUSE_END.search(gap + " "))
-        or following.key in ("and", "with", "here", "but", "like", "of", "is", "was", "i", "she", "he", "my", "هستم", "است", "")
+        or following.key
+        in (
+            "and",
+            "with",
+            "here",
+            "but",
+            "like",
+            "of",
+            "is",
+            "was",
+            "i",
+            "she",
+            "he",
+            "my",
+            "can",
+            "could",
+            "would",
+            "please",
+            "هستم",
+            "است",
+            "",
+        )
         or following.key[0].isdigit()
     )
 
@@ -481,7 +542,8 @@ def _clause_starts(said: list[Word], text: str) -> list[int]:
     return [
         at
         for at in range(len(said))
-        if said[at].key and (at == 0 or not said[at - 1].key or _CLAUSE_END.search(text[said[at - 1].end : said[at].start]))
+        if said[at].key
+        and (at == 0 or not said[at - 1].key or _CLAUSE_END.search(text[said[at - 1].end : said[at].start]))
     ]
 
 
@@ -496,7 +558,8 @@ def short_answers(said: list[Word], text: str) -> list[Spot]:
     Clauses that refuse, ask back or only chat give none.
     """
     found: list[Spot] = []
-    starts = _clause_starts(said, text)
+    small = _small_letters_will_do(said, text)
+    starts = sorted({*_clause_starts(said, text), *(at for at, word in enumerate(said) if word.key == "and")})
     for number, first in enumerate(starts):
         last = (starts[number + 1] if number + 1 < len(starts) else len(said)) - 1
         while last > first and not said[last].key:
@@ -504,9 +567,17 @@ def short_answers(said: list[Word], text: str) -> list[Spot]:
         clause_end = _clause_stop(text, said[last].end)
         clause = text[said[first].start : clause_end]
         asks = "?" in clause and (last - first > 1 or said[first].key in _FUNCTION_WORDS)
-        if not asks and not refuses(clause) and (spot := _short_answer(said, text, first, last)) is not None:
+        if asks or refuses(clause):
+            continue
+        spot = _short_answer(said, text, first, last)
+        if spot is not None and (small or spot.lead == 2 or not text[spot.start].islower()):
             found.append(spot)
     return found
+
+
+def _small_letters_will_do(said: list[Word], text: str) -> bool:
+    """Whether a name in small letters is to be expected: in a reply of few words, or from who writes no capitals."""
+    return len(said) <= 5 or text.lower() == text
 
 
 def _short_answer(said: list[Word], text: str, first: int, last: int) -> Spot | None:
@@ -528,8 +599,32 @@ def _short_answer(said: list[Word], text: str, first: int, last: int) -> Spot | 
     if size > 3:
         return None
     following = [word.key for word in said[run.last + 1 : last + 1]]
-    if following[0] in ("maybe", "probably", "perhaps", "possibly", "like", "as", "with", "rip", "though", "but", "and", "of", "the", "here", "he", "she", "i", "a") or (
-        following[0] in ("is", "was", "es", "era") and following[1:2] and following[1] in ("my", "his", "her", "its", "the", "mi", "our")
+    if (
+        following[0]
+        in (
+            "maybe",
+            "probably",
+            "perhaps",
+            "possibly",
+            "like",
+            "as",
+            "with",
+            "rip",
+            "no",
+            "though",
+            "but",
+            "and",
+            "of",
+            "the",
+            "here",
+            "a",
+        )
+        or (following[0] in ("he", "she", "i", "my") and run.capital)
+        or (
+            following[0] in ("is", "was", "es", "era")
+            and following[1:2]
+            and following[1] in ("my", "his", "her", "its", "the", "mi", "our")
+        )
     ):
         return _spot(said, run, lead=0)
     return None
@@ -546,12 +641,17 @@ def _after_copula(said: list[Word], text: str, first: int, last: int) -> Spot | 
         )  # fmt: skip
         if not opens:
             continue
-        start = _skip(said, at + 1, _HEDGES)
+        start = _skip(said, at + 1, _HEDGES | {"him", "it"})
         if start > last:
             continue
         run = _name_run(said, text, start)
-        if run is not None and run.last - run.first <= 2 and (run.last >= last or _is_capital(text, said[run.first]) or _closes(said, text, run)):
-            return _spot(said, run, lead=1)
+        if (
+            run is not None
+            and run.last - run.first <= 2
+            and (run.last >= last or _is_capital(text, said[run.first]) or _closes(said, text, run))
+        ):
+            named = said[at].key in ("named", "called") or before in ("name", "names")
+            return _spot(said, run, lead=2 if named else 1)
     return None
 
 
@@ -560,24 +660,29 @@ def value_after(said: list[Word], text: str, marker_last: int) -> Spot | None:
     at = marker_last + 1
     stop = min(len(said), marker_last + 8)
     copula = False
+    small = _small_letters_will_do(said, text)
     while at < stop:
         word = said[at]
         if not word.key:
             return None
-        if re.search(r"[.;!?\n]", text[said[at - 1].end : word.start]) and word.key not in ("it", "that", "his", "her", "he", "she"):
+        if re.search(r"[.;!?\n]", text[said[at - 1].end : word.start]) and word.key not in (
+            "it",
+            "that",
+            "his",
+            "her",
+            "he",
+            "she",
+        ):
             return None
-        if word.key in _COPULAS:
-            copula = True
-        elif word.key in ("named", "called"):
+        if word.key in _COPULAS or word.key in ("named", "called"):
             copula = True
         elif word.key in _HEDGES or word.key in ("for", "s", "as", "name", "was", "were", "which", "that", "answer"):
             pass
-        elif _may_be_name(word):
-            run = _name_run(said, text, at)
-            if run is None:
-                return None
-            plain = text[said[marker_last].end : word.start].strip(" ,:;-–—=#'\"“(")
-            if copula or plain == "" or _is_capital(text, word):
+        elif _may_be_name(word) or (_is_capital(text, word) and not text[word.start : word.end].isupper()):
+            run = _name_run(said, text, at) or _Run(at, at, capital=True)
+            adjacent = not text[said[marker_last].end : word.start].strip(" ,:;-–—=#'\"“(")
+            pronoun = any(w.key in ("he", "she") for w in said[marker_last + 1 : at])
+            if _is_capital(text, word) or (copula and (small or not pronoun)) or (adjacent and small):
                 last = run.last if run.capital or run.last == run.first else run.first
                 return Spot(word.start, said[last].end, lead=2)
             # "a pet goldfish named Poppy": the kind of animal stands between
@@ -589,10 +694,18 @@ def value_after(said: list[Word], text: str, marker_last: int) -> Spot | None:
     return None
 
 
+_POSSESSIVES = listed(
+    "my mine her his the our of mi mother mothers mom moms mommys mommies mama mamas mum mums moms childhood first old "
+    "family beloved favorite favourite dear"
+)
+
+
 def value_before(said: list[Word], text: str, marker_first: int) -> Spot | None:
     """The word value that is said to be the marker's: "Nemo is my childhood pet", "Wong is mama's maiden name"."""
     for at in range(marker_first - 1, max(-1, marker_first - 5), -1):
         if re.search(r"[.;!?\n]", text[said[at].end : said[at + 1].start]):
+            return None
+        if said[at].key not in ("is", "was", "es", "era") and said[at].key not in _POSSESSIVES:
             return None
         if said[at].key in ("is", "was", "es", "era") and at and _may_be_name(said[at - 1]):
             return Spot(said[at - 1].start, said[at - 1].end, lead=2)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError, create_model
 from pydantic_core import from_json
 
 from service.cue_rules import NOT_APPLICABLE, AnswerValue
@@ -111,10 +111,15 @@ def _token(raw: Any) -> Any:
         return "yes" if raw else "no"
     if isinstance(raw, int) or (isinstance(raw, float) and raw.is_integer()):
         return str(int(raw))
-    if isinstance(raw, str):
-        word = raw.strip()
-        return None if word.casefold() in {"null", "none", "n/a", "na", NOT_APPLICABLE} else word
-    return raw
+    return raw.strip() if isinstance(raw, str) else raw
+
+
+def _nothing(raw: Any) -> Any:
+    """No answer, however it is spelled; none of these words can be an option's id."""
+    return None if isinstance(raw, str) and raw.strip().casefold() in _NOTHING else raw
+
+
+_NOTHING = frozenset({"", "n/a", "<null>", NOT_APPLICABLE, "not applicable"})
 
 
 def _yes_no(raw: Any) -> Any:
@@ -151,13 +156,13 @@ def _answer_type(item: Item) -> Any:
             return Annotated[Literal[tuple(option.id for option in options)], BeforeValidator(_token)]
         case MultiChoice(options=options):
             return Annotated[
-                list[Annotated[Literal[tuple(option.id for option in options)], BeforeValidator(_token)]],
+                list[Annotated[Literal[tuple(option.id for option in options)], BeforeValidator(_token)]],  # type: ignore[misc]  # a type made at run time
                 BeforeValidator(_several),
             ]
         case Scale(levels=levels):
             return Annotated[Literal[tuple(str(level.value) for level in levels)], BeforeValidator(_token)]
         case Number():
-            return float
+            return FiniteFloat
         case FreeText():
             return str
 
@@ -178,7 +183,7 @@ def _item_model(item: Item) -> type[BaseModel]:
     fields: dict[str, Any] = {"applicable": (bool, ...)} if may_not_apply else {}
     fields["evidence"] = (Annotated[list[Claim], BeforeValidator(_claims)], ...)
     fields["reason"] = (Annotated[str, BeforeValidator(_text)], ...)
-    fields["answer"] = (answer | None, ...) if may_not_apply else (answer, ...)
+    fields["answer"] = (Annotated[answer | None, BeforeValidator(_nothing)], ...) if may_not_apply else (answer, ...)
     fields["confidence"] = (Annotated[float, BeforeValidator(_share)], ...)
     if len(_MODELS) >= _PREPARED_LIMIT:
         _MODELS.clear()

@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Literal
 
+from service.clauses import clause_words
 from service.folding import Token, tokens
-from service.lexicon import ANSWER_WORDS, Lexicon
+from service.lexicon import ANSWER_WORDS, BARE_ANSWERS, Lexicon
 
-EdgeFault = Literal["negation_differs", "number_differs"]
+EdgeFault = Literal["negation_differs", "number_differs", "name_differs"]
 Direction = Literal[1, -1]
 
 
@@ -29,26 +30,10 @@ def _set(words: str) -> frozenset[str]:
 # ── Clauses ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _CLAUSE_END = re.compile(r"(?<!\.)\.(?![.\d])|[!?;:,()\[\]。，！？；：、،؛؟।]|\n\s*\n")
+_TRAILING_OFF = re.compile(r"(?:\.\.\.|…)\s+")  # the end of a sentence only where a capital follows
 _SENTENCE_END = re.compile(r"(?<!\.)\.(?![.\d])|[!?;。！？؛؟।]|\n\s*\n")
 
-# A clause that begins with one of these is a new statement, out of reach of the negation before it.
-_CONJUNCTIONS = _set(
-    "but however because although though so then unless while whereas except therefore otherwise since still "
-    "pero sino porque aunque entonces mais parce donc car aber sondern denn weil mas porém ma però perché "
-    "اما ولی لیکن چون زیرا بلکه پس لكن لأن ولكن 但 но потому maar want ama fakat çünkü लेकिन"
-)
-_LINKS = _set("and or plus also y e o und oder et ou و یا أو 和 и en of ve")
-_NOMINATIVE = _set(
-    "i im ive ill id we weve were well wed he she they theyre hes shes theyve yo nosotros je nous ich wir eu nós io"
-)
-_STARTERS = _NOMINATIVE | _set(
-    "you your youre youll youve youd my our his her their its it this that these those there here theres heres the a an "
-    "let lets thank thanks please yes yeah yep ok okay hello hi sorry sure bye goodbye what when where how which who why "
-    "usted tú mi su nuestro nuestra el la los las gracias sí vous votre mon ma le les merci oui sie ihr mein unser der die das "
-    "danke você seu meu nosso o obrigado obrigada من ما شما او آنها ایشان این آن بله ممنون لطفا مرسی سلام أنا نحن أنت هذا هذه نعم شكرا "
-    "我 您 你 他 她 它 咱 这 這 那 请 請 谢 謝 好"
-)
-_ASKING = _set("can could would will do does did are is was were have has had may shall should am")
+# Verbs and adjectives that take a statement: what they report is denied with them (`I don't think | we can refund`).
 _COMPLEMENT = _set(
     "think thought believe believed say said says saying tell told telling promise promised promising guarantee guaranteed "
     "suppose supposed expect expected know knew known sure certain mean meant imply implied claim claimed agree agreed "
@@ -59,7 +44,37 @@ _COMPLEMENT = _set(
 )
 _HARMLESS_PAIRS = frozenset(
     tuple(pair.split())
-    for pair in ["no problem", "no problems", "no worries", "no doubt", "no wonder", "no thank", "no thanks", "no trouble", "no rush", "no hurry", "not only", "why not", "or not", "if not", "no matter", "not just", "not at", "sin duda", "no obstante", "ningun problema", "sans doute", "pas probleme", "kein problem", "sem duvida", "sem problema", "nessun problema", "senza dubbio", "بدون شک", "بی شک"]
+    for pair in [
+        "no problem",
+        "no problems",
+        "no worries",
+        "no doubt",
+        "no wonder",
+        "no thank",
+        "no thanks",
+        "no trouble",
+        "no rush",
+        "no hurry",
+        "not only",
+        "why not",
+        "or not",
+        "if not",
+        "no matter",
+        "not just",
+        "not at",
+        "sin duda",
+        "no obstante",
+        "ningun problema",
+        "sans doute",
+        "pas probleme",
+        "kein problem",
+        "sem duvida",
+        "sem problema",
+        "nessun problema",
+        "senza dubbio",
+        "بدون شک",
+        "بی شک",
+    ]
 )
 _OPENERS_BY_DENIAL = _set("to from that doing giving")
 
@@ -68,10 +83,8 @@ _PERSIAN_REACHING = re.compile(
     "توان|تون|خوا|خوام|باید|بایست|شود|شه|نمی$|گذار|ذار|اجازه|^بدون$|^بی$|^هیچ|^نا$|^نه$|^نی$|قادر|ممکن|قرار"
 )
 _PREFIXED_KOREAN = frozenset(("안", "못"))
-_BEHIND_THE_VERB = _set(
-    "not never nothing none nobody neither nor unable nowhere nt nicht nie niemals nichts kein keine keinen keinem keiner keines "
-    "pas jamais rien personne aucun aucune nunca nada niet geen nooit değil degil नहीं मत"
-)
+_RELATIVE = _set("ما")  # Arabic "what", far more often than "not", where it follows a statement
+_POLAR = _set("why or whether if")
 _REACH = 6
 
 # ── Numbers ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -97,29 +110,35 @@ _CUT_OFF = re.compile(r"\A\s?(?:-+|–|—|\.\.\.|…),?\s+\Z")
 
 # Words one letter away from another word of the same business: a slip in them cannot be told from another word.
 _CONFUSABLE = _set(
-    "charge change charged changed charges changes charging changing country county message massage quite quiet through though "
-    "thought thorough bought brought month mouth house horse contact contract contacts contracts personal personnel whether "
-    "weather later latter loose closed closet loosing losing monthly waive waived waiver waver present prevent started stated "
-    "starting stating stayed staged order older there three covered coveted installed instilled posting pasting working walking "
-    "waiting wanting missing mission sending spending seeding lending landing united untied reset reject resign return returned "
-    "retuned advice advise device devise passed paused cancel cancer billing bidding paying playing played payed signed singed "
-    "interstate intrastate moral mortal county council counsel insured injured insure injure assured assumed assure assume removal "
-    "renewal received recited receive deceive relieved believed deposit deposed complaint compliant compliment complement "
-    "adverse averse principal principle stationary stationery discreet discrete addition edition formally formerly emigrate immigrate "
-    "precede proceed perspective prospective allusion illusion exiting exciting lightning lightening trail trial trails trials angel "
-    "angle united untied casual causal sacred scared diary dairy married marred desert dessert minute minuet bonus bogus "
-    "approved improved approve improve provide preside provided presided active native posted ported support supports revoked "
-    "evoked resolve revolve resolved revolved reserved deserved expired expected expires inquire require required acquired "
-    "refunded refused refund refuse defund includes inclines secured scoured verified versified unlocked unblocked blocked "
-    "bloated locked linked shipped slipped dropped droned filled filed billed bailed called culled cached catched crashed "
-    "cobrado comprado cargo carga pagado pegado cuenta cuento enviado envidado cambio cambiar cambié pasado pesado cuarto cuarta "
-    "eines einen einem seines seinen seinem konnte könnte wurde würde hatte hätte musste müsste"
+    "charge change charged changed charges changes charging changing country county message massage quite quiet through "
+    "though thought thorough brought bought month mouth house horse contact contract contacts contracts contacted contracted "
+    "personal personnel weather whether later latter latest loose lose closed closet loosing losing waive wave waived waved "
+    "waiver waver present prevent started stated starting stating stayed staged strayed order older covered coveted installed "
+    "instilled posting pasting working walking waiting wanting missing mission sending spending seeding lending landing united "
+    "untied reset reject return retain returned retained advice advise device devise passed paused passes pauses cancel cancer "
+    "paying playing payed played signed singed moral mortal council counsel insured injured insure injure assured assumed "
+    "assure assume relieved relived complaint compliant complement compliment adverse averse stationary stationery discreet "
+    "discrete formally formerly perspective prospective trail trial trails trials angel angle casual causal sacred scared "
+    "married marred desert dessert posted ported resolve revolve resolved revolved expired expected inspired refunded refused "
+    "unlocked unblocked blocked bloated slipped shipped dropped drooped crashed crushed credit locked looked booked booted "
+    "canceled concealed approved approached direct detect active alive bonus bogus minute minuet prosecute persecute ensure "
+    "endure manager manger public pubic parent patent policy police signal single sample simple offered ordered tracked "
+    "tricked packed picked packing picking costumer customer carrier career hoping hopping planed planned filing filling "
+    "billing balling robbed rubbed stored stared starred tested texted testing texting "
+    "cobrado comprado cargado cambiado pagado pegado cuenta cuesta cuento pasado pesado pisado cuarto cuatro pedido perdido "
+    "llamada llamaba enviado envidiado contado cortado contrato contacto compra compara comprar comparar "
+    "eines einen einem seines seinen seinem meinen meinem deinen deinem unseren unserem konnte könnte wurde würde hatte hätte "
+    "musste müsste bezahlt gezahlt"
 )
 _NAME_CUES = _set(
     "name names named mr mrs ms miss dr sir madam called spell spelled spelling surname lastname firstname nombre llamo llama "
     "señor señora señorita apellido nom appelle monsieur madame prénom heiße herr frau nachname vorname nome chamo senhor "
     "senhora sobrenome cognome signor signora اسم اسمم اسمتون نام نامم آقای خانم فامیلی فامیل اسمي السيد السيدة الاسم سيد"
 )
+_NAMING = _set("name names surname nombre apellido nom nome nachname vorname")
+_TITLES = _set("mr mrs ms dr llamo señor señora heiße herr frau chamo monsieur madame آقای")
+_NAMING_CHARACTERS = frozenset("叫姓")
+_COPULAS = _set("is was es ist est é de")
 # Languages that deny by a letter inside the verb: no slip is forgiven there.
 _DENY_BY_INFIX = frozenset({"tr", "az", "uz", "kk", "ky", "tk", "ug", "fi", "ja", "ko"})
 _DENYING_PREFIXES = frozenset(
@@ -137,6 +156,7 @@ class Words:
         self.text = text
         self.tokens = found
         self.lexicon = lexicon
+        self._clause = clause_words(lexicon.language)
 
     @cached_property
     def negations(self) -> frozenset[int]:
@@ -183,7 +203,11 @@ class Words:
         if index in (0, len(self.tokens)):
             return True
         gap = self.gap(index)
-        return gap != " " and _CLAUSE_END.search(gap) is not None
+        if gap == " ":
+            return False
+        return _CLAUSE_END.search(gap) is not None or (
+            _TRAILING_OFF.search(gap) is not None and self.text[self.tokens[index].start].isupper()
+        )
 
     def _sentence_begins(self, index: int) -> bool:
         return index in (0, len(self.tokens)) or _SENTENCE_END.search(self.gap(index)) is not None
@@ -194,13 +218,39 @@ class Words:
 
     # ── The edges of a passage ──────────────────────────────────────────────────────────────────────────────────
 
-    def edge_fault(self, first: int, last: int) -> EdgeFault | None:
-        """What the passage of tokens [first, last] cuts off at its edges that belongs to its meaning, if anything."""
-        if self._cuts_number(first, last):
+    def edge_fault(self, first: int, last: int, *, opens: bool = True, closes: bool = True) -> EdgeFault | None:
+        """What the passage of tokens [first, last] cuts off at its edges that belongs to its meaning, if anything.
+
+        The inner edges of an elided quote neither open nor close it; `gap_denies` answers for what lies between.
+        """
+        if self._cuts_number(first, last) or self._drops_number(first, last, opens=opens, closes=closes):
             return "number_differs"
-        if self._denied_before(first) or self._denied_behind(last):
+        if (opens and self._denied_before(first)) or (closes and self._denied_behind(last)):
             return "negation_differs"
-        return None
+        return "name_differs" if closes and self._cuts_name(last) else None
+
+    def _drops_number(self, first: int, last: int, *, opens: bool, closes: bool) -> bool:
+        """Whether a number in figures stands directly beside the passage and belongs to its words: `15 | dollars`."""
+        found = self.tokens
+        if opens and first and found[first - 1].kind == "number" and not self.clause_begins(first):
+            return not self._begins_statement(first)
+        return (
+            closes
+            and last + 1 < len(found)
+            and found[last + 1].kind != "word"
+            and found[last].kind == "word"
+            and not self.clause_begins(last + 1)
+        )
+
+    def _cuts_name(self, last: int) -> bool:
+        """Whether the passage ends where a name is about to be said: `my name is | Priya`."""
+        found = self.tokens
+        if last + 1 >= len(found) or self.clause_begins(last + 1):
+            return False
+        if found[last].text in _TITLES or (last and found[last].text in _COPULAS and found[last - 1].text in _NAMING):
+            return True
+        # A Chinese name follows its verb without a break, two or three characters long.
+        return any(token.text in _NAMING_CHARACTERS for token in found[max(last - 2, 0) : last + 1])
 
     def _cuts_number(self, first: int, last: int) -> bool:
         found, lexicon = self.tokens, self.lexicon
@@ -253,30 +303,38 @@ class Words:
     def _denied_before(self, first: int) -> bool:
         """Whether a negation in the same clause, left out of the passage, governs its first words."""
         found = self.tokens
-        if first == 0:
-            return False
+        conjunctions = self._clause.conjunctions
         head = found[first].text
-        if head in _CONJUNCTIONS:
+        if first == 0 or head in conjunctions:
             return False
-        opening = found[first + 1].text if head in _LINKS and first + 1 < len(found) else head
-        begins_statement = opening in _STARTERS or (
-            head in _ASKING and first + 1 < len(found) and found[first + 1].text in _STARTERS
-        )
         reports = False
-        links = head in _OPENERS_BY_DENIAL
+        linked = head in _OPENERS_BY_DENIAL
         for steps, index in enumerate(self._words_before(first)):
             word = found[index].text
-            if steps >= _REACH or word in _CONJUNCTIONS:
+            if steps >= _REACH or word in conjunctions:
                 return False
             if index in self.negations:
-                if self._harmless(index):
+                if word in BARE_ANSWERS or self._harmless(index):
                     continue
-                return self._governs(index, steps, opening, begins_statement=begins_statement, reports=reports)
-            if links and steps < 3 and word in self.lexicon.deniers:
+                return self._governs(index, first, steps, reports=reports)
+            if linked and steps < 3 and word in self.lexicon.deniers:
                 return True
-            links = links or word in _OPENERS_BY_DENIAL
+            linked = linked or word in _OPENERS_BY_DENIAL
             reports = reports or word in _COMPLEMENT
         return False
+
+    def _begins_statement(self, first: int) -> bool:
+        """Whether token `first` can open a new statement or question where no punctuation says so."""
+        clause = self._clause
+        ahead = [token.text for token in self.tokens[first : first + 5]]
+        if ahead[0] in clause.links and len(ahead) > 1:
+            ahead = ahead[1:]
+        head, following = ahead[0], ahead[1:]
+        if head in clause.subjects or head in clause.openers:
+            return True
+        if head in clause.determiners:
+            return any(word in clause.finite for word in following[:3])
+        return head in clause.asking and bool(following) and following[0] in clause.subjects | clause.openers
 
     def _harmless(self, index: int) -> bool:
         found = self.tokens
@@ -285,19 +343,22 @@ class Words:
         before = found[index - 1].text if index else ""
         return (word, after) in _HARMLESS_PAIRS or (before, word) in _HARMLESS_PAIRS
 
-    def _governs(self, index: int, steps: int, opening: str, *, begins_statement: bool, reports: bool) -> bool:
+    def _governs(self, index: int, first: int, steps: int, *, reports: bool) -> bool:
+        """Whether the negation at `index` reaches `first`, which stands `steps` words behind it."""
         word = self.tokens[index].text
+        language = self.lexicon.language
+        begins_statement = self._begins_statement(first)
         if word in ANSWER_WORDS and steps == 0 and begins_statement:
             return False
-        if "\u0600" < word[0] < "\u06ff" and self.lexicon.language == "fa":
-            return (_PERSIAN_REACHING.search(word) is not None) and (reports or not begins_statement)
+        if language == "fa" and "\u0600" < word[0] < "\u06ff":
+            return _PERSIAN_REACHING.search(word) is not None and (reports or not begins_statement)
         if "\uac00" <= word[0] <= "\ud7a3":
             return steps == 0 and word in _PREFIXED_KOREAN
-        if self.lexicon.language in ("tr", "hi", "ja"):
+        if language in ("tr", "hi", "ja"):
             return False
         if begins_statement and not reports:
-            # `not` may deny the noun behind it (`not my account`), but never a nominative pronoun (`I do not I need`).
-            return steps == 0 and opening not in _NOMINATIVE
+            # `not` may deny the noun behind it (`not my account`), but never a subject (`I do not I need`).
+            return steps == 0 and self.tokens[first].text not in self._clause.subjects
         return True
 
     def _denied_behind(self, last: int) -> bool:
@@ -310,24 +371,18 @@ class Words:
         if index >= len(found) or (self._sentence_begins(index) if paused else self.clause_begins(index)):
             return False
         near = found[index].text
-        if "\u3040" <= near[0] <= "\u30ff":
+        if "\u3040" <= near[0] <= "\u30ff":  # Japanese denies at the end of its verb
             ahead = next((i for i in range(index, min(index + 5, len(found))) if i in self.negations), None)
             return ahead is not None and not any(self.clause_begins(i) for i in range(index, ahead + 1))
         if index not in self.negations or self._harmless(index):
             return False
-        after = found[index + 1].text if index + 1 < len(found) else ""
-        if near in ("no", "nope") and self.lexicon.language in (None, "en"):
-            return after not in _STARTERS and not self.clause_begins(index + 1)
-        if near in _BEHIND_THE_VERB or "\u4e00" <= near[0] <= "\u9fff":
-            return not (near in _BEHIND_THE_VERB and self._begins_question(last))
-        return (
-            self.lexicon.language in ("fa", "tr", "ko", "hi")
-            and near not in ANSWER_WORDS
-            and near not in ("بدون", "بی", "هیچ")
-        )
-
-    def _begins_question(self, last: int) -> bool:
-        return self.tokens[last].text in ("why", "or", "whether", "if")
+        if near in BARE_ANSWERS or near in _RELATIVE or found[last].text in _POLAR:
+            return False
+        if near == "no" and self.lexicon.language in (None, "en"):
+            return (
+                index + 1 < len(found) and not self._begins_statement(index + 1) and not self.clause_begins(index + 1)
+            )
+        return True
 
     def gap_denies(self, behind: int, before: int) -> bool:
         """Whether leaving out the tokens [behind, before) between two kept parts hides a negation.
@@ -335,7 +390,7 @@ class Words:
         Only a negated sentence that stands wholly in the gap, and is more than a bare "No.", may be left out.
         """
         for index in range(behind, before):
-            if index not in self.negations:
+            if index not in self.negations and self.tokens[index].text not in self.lexicon.deniers:
                 continue
             begin = index
             while begin > behind and not self._sentence_begins(begin):
@@ -368,20 +423,20 @@ class Words:
         return None
 
     def align(
-        self, quoted: Words, anchor: int, at: int, *, slips: int, real: frozenset[str] | set[str]
+        self, quoted: Words, anchor: int, at: int, *, slips: int, used: Mapping[str, int]
     ) -> tuple[int, int] | None:
         """The tokens [first, last] that the quotation stands for, given that its token `anchor` stands at `at`.
 
         Between them only these may differ: fillers, repetitions, cut-off words, noise, time stamps and redaction marks of
         the source are left out; words are written together or apart; up to `slips` long words differ by one inner letter.
-        `real` holds words that the transcript uses elsewhere, which are therefore no slips.
+        `used` tells how often the transcript uses a word: two words in use are no slip of each other.
         """
         for skip_first in (False, True):
             spent = _Budget(slips, 2 * len(quoted.tokens) + 12)
-            behind = self._walk(quoted, anchor + 1, at + 1, 1, spent, real, skip_first=skip_first)
+            behind = self._walk(quoted, anchor + 1, at + 1, 1, spent, used, skip_first=skip_first)
             if behind is None:
                 continue
-            before = self._walk(quoted, anchor - 1, at - 1, -1, spent, real, skip_first=skip_first)
+            before = self._walk(quoted, anchor - 1, at - 1, -1, spent, used, skip_first=skip_first)
             if before is None:
                 continue
             return before + 1, behind - 1
@@ -394,31 +449,36 @@ class Words:
         s: int,
         step: Direction,
         spent: _Budget,
-        real: frozenset[str] | set[str],
+        used: Mapping[str, int],
         *,
         skip_first: bool,
     ) -> int | None:
         """The index just past the source token that the last quoted token in this direction stands at."""
         mine, theirs = self.tokens, quoted.tokens
+        said = [theirs[q - step].text]  # what was matched so far, in walking order
         while 0 <= q < len(theirs):
             if not 0 <= s < len(mine) or spent.skips < 0:
                 return None
             same = mine[s].text == theirs[q].text
             if same and not (skip_first and self._artefact(s, step)):
+                said.append(mine[s].text)
                 q, s = q + step, s + step
                 continue
-            if skipped := self._artefact(s, step) or self._repetition(s, step) or self._cut_off(s):
+            if skipped := self._artefact(s, step) or self._repetition(s, step, said) or self._cut_off(s):
                 s += step * skipped
                 spent.skips -= skipped
+                continue
+            if joined := _joined(mine, s, theirs, q, step):
+                read, told = joined
             elif same:
-                q, s = q + step, s + step
-            elif joined := _joined(mine, s, theirs, q, step):
-                s, q = s + step * joined[0], q + step * joined[1]
-            elif spent.slips and self._slip(s, quoted, q, real):
+                read = told = 1
+            elif spent.slips and self._slip(s, quoted, q, used):
                 spent.slips -= 1
-                q, s = q + step, s + step
+                read = told = 1
             else:
                 return None
+            said.extend(mine[s + step * i].text for i in range(read))
+            s, q = s + step * read, q + step * told
         return s
 
     def _artefact(self, s: int, step: Direction) -> int:
@@ -426,26 +486,25 @@ class Words:
             return self.artefacts.get(s, s) - s
         return s + 1 - self.artefact_ends.get(s + 1, s + 1)
 
-    def _repetition(self, s: int, step: Direction) -> int:
-        """How many tokens from `s` on repeat their neighbours: `I was I was told`. Numbers and negations never do."""
+    def _repetition(self, s: int, step: Direction, said: Sequence[str]) -> int:
+        """How many tokens from `s` on repeat what was said, or are said again at once: `I was I was told`.
+
+        One copy is always left to be matched. Numbers and negations never count as repetitions.
+        """
         mine = self.tokens
         for size in (1, 2, 3, 4):
-            low = s if step == 1 else s - size + 1
-            high = low + size
-            if low < 0 or high > len(mine):
+            places = range(s, s + step * size, step)
+            if not 0 <= places[-1] < len(mine):
                 return 0
-            texts = [token.text for token in mine[low:high]]
-            if texts not in (
-                [token.text for token in mine[max(low - size, 0) : low]],
-                [token.text for token in mine[high : high + size]],
+            texts = [mine[i].text for i in places]
+            again = range(s + step * size, s + 2 * step * size, step)
+            if texts != said[-size:] and not (
+                0 <= again[-1] < len(mine) and all(mine[i].text == text for i, text in zip(again, texts, strict=True))
             ):
                 continue
-            if any(
-                i in self.negations or mine[i].kind != "word" or self.lexicon.is_number(mine[i])
-                for i in range(low, high)
-            ):
+            if any(i in self.negations or mine[i].kind != "word" or self.lexicon.is_number(mine[i]) for i in places):
                 return 0
-            if texts[0] > "\u0e00" and size == 1 and not ("\uac00" <= texts[0] <= "\ud7a3"):
+            if size == 1 and texts[0] > "\u0e00" and not ("\uac00" <= texts[0] <= "\ud7a3"):
                 return 0  # one doubled character is a word in scripts without spaces: 谢谢, 天天
             return size
         return 0
@@ -463,7 +522,7 @@ class Words:
         gap = self.gap(s + 1)
         return int(mine[s + 1].text.startswith(mine[s].text) and _CUT_OFF.match(gap) is not None)
 
-    def _slip(self, s: int, quoted: Words, q: int, real: frozenset[str] | set[str]) -> bool:
+    def _slip(self, s: int, quoted: Words, q: int, used: Mapping[str, int]) -> bool:
         mine, theirs = self.tokens[s], quoted.tokens[q]
         lexicon = self.lexicon
         if mine.kind != "word" or theirs.kind != "word" or lexicon.language in _DENY_BY_INFIX:
@@ -472,10 +531,12 @@ class Words:
             return False
         if s in self.negations or q in quoted.negations:
             return False
-        for token in (mine, theirs):
-            if token.text in lexicon.number_words or token.text in lexicon.deniers or token.text in _CONFUSABLE:
-                return False
-        if theirs.text in real:
+        if any(word in lexicon.number_words or word in lexicon.deniers for word in (mine.text, theirs.text)):
+            return False
+        # Two words that people use are two words, however alike: `charged` is no slip for `changed`.
+        if mine.text in _CONFUSABLE and theirs.text in _CONFUSABLE:
+            return False
+        if used.get(mine.text, 0) > 1 and theirs.text in used:
             return False
         # A capital may mean a name, and a name is never a slip; so may a word that somebody is introduced by.
         if self.text[mine.start].isupper() or quoted.text[theirs.start].isupper():

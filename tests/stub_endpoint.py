@@ -198,7 +198,10 @@ class Exchange:
             "x-request-id: req-stub",
         ]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
-        self.writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + data)
+        answer = "\r\n".join(lines).encode() + b"\r\n\r\n" + data
+        if self.stub.canned and self.request:
+            self.stub._can = answer
+        self.writer.write(answer)
         self.answered = True
 
     def complete(self, content: Any, *, finish: str | None = None, **message: Any) -> None:
@@ -254,17 +257,11 @@ class StubEndpoint:
     )
     model_list_status: int = 200
     keep_requests: bool = True
-    answers: dict[int, dict[str, Any]] = field(default_factory=dict)
+    canned: bool = False
+    _can: bytes = b""
     base_url: str = ""
     in_flight: int = 0
     most_in_flight: int = 0
-
-    def remembered(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The sensible answers, worked out once per prompt, so that a bench measures its client and not this."""
-        key = hash(json.dumps([request["messages"], [*fields_of(request)]]))
-        if key not in self.answers:
-            self.answers[key] = sensible_answers(request)
-        return self.answers[key]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, kept alive until the client or an act ends it."""
@@ -286,6 +283,10 @@ class StubEndpoint:
         if method == "GET":
             Exchange({}, writer, self, path).send(self.model_list_status, self.models)
             return True
+        if self._can:
+            await asyncio.sleep(self.latency)
+            writer.write(self._can)
+            return True
         exchange = Exchange(json.loads(body), writer, self, path)
         if self.keep_requests:
             self.requests.append(exchange.request)
@@ -306,7 +307,7 @@ async def sensible(exchange: Exchange) -> None:
     """The default: a sensible answer after the endpoint's latency."""
     if exchange.stub.latency:
         await asyncio.sleep(exchange.stub.latency)
-    exchange.complete(exchange.stub.remembered(exchange.request))
+    exchange.complete(sensible_answers(exchange.request))
 
 
 # ── Acts ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -454,8 +455,8 @@ def running(stub: StubEndpoint | None = None, port: int = 0) -> Iterator[StubEnd
         loop.close()
 
 
-async def _forever(port: int, latency: float) -> None:
-    stub = StubEndpoint(latency=latency, keep_requests=False)
+async def _forever(port: int, latency: float, *, canned: bool) -> None:
+    stub = StubEndpoint(latency=latency, keep_requests=False, canned=canned)
     server = await asyncio.start_server(stub.serve, "127.0.0.1", port, limit=2**24, backlog=512)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
     async with server:
@@ -466,6 +467,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="A sensible stub model, OpenAI-compatible, on loopback.")
     parser.add_argument("--port", type=int, default=8398)
     parser.add_argument("--latency", type=float, default=0.0, help="Seconds before each answer.")
+    parser.add_argument("--canned", action="store_true", help="Repeat the first answer unread, to measure clients.")
     options = parser.parse_args()
     with suppress(KeyboardInterrupt):
-        asyncio.run(_forever(options.port, options.latency))
+        asyncio.run(_forever(options.port, options.latency, canned=options.canned))

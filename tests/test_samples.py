@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -38,7 +38,10 @@ EXPECTATIONS = [
     pytest.param(sample, item, id=f"{sample}:{item}") for sample in EXPECTED for item in EXPECTED[sample]["items"]
 ]
 
-KNOWN_MISSES: dict[tuple[str, str], str] = {}
+KNOWN_MISSES: dict[tuple[str, str], str] = {
+    ("bank-refused-no-verification", "account-number-obtained"): "a number begun and given up looks like a number given",
+    ("bank-volunteered-identity", "purpose-explained"): "advice about the PIN looks like a request for the PIN",
+}
 """Where the cue engine answers and is wrong, each with the reason why phrases cannot do better."""
 MOST_KNOWN_MISSES = 12
 
@@ -47,13 +50,13 @@ def _text(sample: str) -> str:
     return (FOLDER / ENTRIES[sample]["file"]).read_bytes().decode("utf-8")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _conversation(sample: str) -> Conversation:
     file = FOLDER / ENTRIES[sample]["file"]
     return read_conversation(file.read_bytes(), name=file.stem)
 
 
-@lru_cache(maxsize=1)
+@cache
 def _library() -> RubricLibrary:
     return RubricLibrary(ROOT / "rubrics")
 
@@ -62,7 +65,7 @@ def _rubric(sample: str) -> Rubric:
     return _library().get(ENTRIES[sample]["rubric"])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _draft(sample: str) -> Draft:
     return draft_by_cues(_conversation(sample), _rubric(sample))
 
@@ -139,10 +142,12 @@ def test_a_sample_names_no_mail_address_or_telephone_number_that_could_be_somebo
 
     addresses = re.findall(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)+)", text)
     written = re.findall(r"\b(\d{3})[-. ](\d{4})\b(?![-. ]?\d)", re.sub(r"(?:\d{4}[ -]){3}\d{4}", "", text))
+    dialled = re.findall(r"\+\d{8,15}\b(?!:)", text)
     spoken = re.findall(r"five,? five,? five,? (oh one|\w+ \w+)", text)
 
     assert {domain for domain in addresses if domain != "example.com"} == set()
     assert [(a, b) for a, b in written if not (a == "555" and b.startswith("01"))] == []
+    assert [number for number in dialled if not re.search(r"55501\d\d$", number)] == []
     assert set(spoken) <= {"oh one"}
 
 
@@ -191,7 +196,9 @@ def test_one_call_is_long_and_does_not_repeat_itself():
 
 
 def test_transfers_have_two_agents_and_one_names_the_agent_who_is_evaluated():
-    several = [sample for sample in ENTRIES if sum(role == "agent" for role in _conversation(sample).roles.values()) > 1]
+    several = [
+        sample for sample in ENTRIES if sum(role == "agent" for role in _conversation(sample).roles.values()) > 1
+    ]
     second = _conversation("voice-transfer-second-agent-evaluated")
 
     assert len(several) >= 4
@@ -315,13 +322,17 @@ def _same(result: ItemResult, wanted: dict[str, Any], item: Item) -> bool:
 def _told(result: ItemResult, wanted: dict[str, Any]) -> str:
     seen = [f"turn {one.turn}: {one.quote[:60]!r}" for one in result.evidence[:2]]
     found = getattr(result, "answer", result.state)
-    return f"expected {wanted['answer'] or wanted['state']} (turn {wanted['turn']}), got {found} from {seen or 'absence'}"
+    return (
+        f"expected {wanted['answer'] or wanted['state']} (turn {wanted['turn']}), got {found} from {seen or 'absence'}"
+    )
 
 
 def test_where_the_cue_engine_answers_it_does_not_contradict_the_evaluator():
     wrong = {(sample, item): told for sample, item, told in _contradictions()}
 
-    unexpected = [f"{sample} {item}: {told}" for (sample, item), told in wrong.items() if (sample, item) not in KNOWN_MISSES]
+    unexpected = [
+        f"{sample} {item}: {told}" for (sample, item), told in wrong.items() if (sample, item) not in KNOWN_MISSES
+    ]
     assert unexpected == [], "\n".join(unexpected)
 
 

@@ -25,6 +25,12 @@ YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "
 class StrictRequest(Request[Any, Any, Any]):
     """A request whose JSON is read strictly."""
 
+    async def body(self) -> bytes:
+        """The body as sent. Raises MalformedBody when an operation that reads one gets none."""
+        if not (body := await super().body()):
+            raise MalformedBody("the body is empty.", fix="Send the JSON object that GET /schema describes.")
+        return body
+
     async def json(self) -> Any:
         """The body's value. Raises MediaTypeUnsupported or MalformedBody."""
         media_type = self.content_type[0].lower()

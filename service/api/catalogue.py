@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -16,13 +17,13 @@ from service.library import RubricLibrary, version_order
 from service.rubric import Rubric
 from service.store import PublishedRubric, Store
 from service.store.contract import already_published
-from service.value import Value
 
 RESERVED_IDS = frozenset({"schema", "lint"})
 """Words that are paths under /v1/rubrics."""
 
 
-class Listed(Value):
+@dataclass(frozen=True)
+class Listed:
     """One version and its origin."""
 
     rubric: Rubric
@@ -46,10 +47,10 @@ class Catalogue:
 
     async def get(self, name: str) -> Listed:
         """The version that `id@version` names, or the newest of `id`. Raises RubricNotFound, which lists the ids."""
-        rubric_id, _, version = name.partition("@")
+        rubric_id, at, version = name.partition("@")
         if name in self._library.names():
             return Listed(rubric=self._library.get(name), origin="shipped")
-        if version:
+        if at:
             try:
                 return _listed(await self._store.published(rubric_id, version))
             except RubricNotFound:

@@ -89,7 +89,11 @@ def openapi_config() -> OpenAPIConfig:
         ],
         path="/schema",
         use_handler_docstrings=True,
-        render_plugins=[_Page(path="/", media_type=MediaType.HTML), _Json(), _Yaml()],
+        render_plugins=[
+            _Page(path="/", media_type=MediaType.HTML),
+            _Rendered(path="/openapi.json", media_type=OpenAPIMediaType.OPENAPI_JSON),
+            _Yaml(path=["/openapi.yaml", "/openapi.yml"], media_type=OpenAPIMediaType.OPENAPI_YAML),
+        ],
     )
 
 
@@ -201,29 +205,33 @@ def _reachable(document: dict[str, Any], schemas: dict[str, Any]) -> dict[str, A
 # ── How it is shown ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Json(OpenAPIRenderPlugin):
-    def __init__(self) -> None:
-        super().__init__(path="/openapi.json", media_type=OpenAPIMediaType.OPENAPI_JSON)
+class _Rendered(OpenAPIRenderPlugin):
+    """Renders once: the document does not change while the process lives."""
+
+    _bytes: bytes | None = None
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
-        """The document as JSON."""
-        return write_json(whole_document(openapi_schema))
+        """The document in this plugin's form."""
+        if self._bytes is None:
+            self._bytes = self.write(whole_document(openapi_schema))
+        return self._bytes
+
+    def write(self, document: dict[str, Any]) -> bytes:
+        """The document's bytes."""
+        return write_json(document)
 
 
-class _Yaml(OpenAPIRenderPlugin):
-    def __init__(self) -> None:
-        super().__init__(path=["/openapi.yaml", "/openapi.yml"], media_type=OpenAPIMediaType.OPENAPI_YAML)
-
-    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
+class _Yaml(_Rendered):
+    def write(self, document: dict[str, Any]) -> bytes:
         """The document as YAML."""
-        text: str = yaml.safe_dump(whole_document(openapi_schema), allow_unicode=True, sort_keys=False)
+        text: str = yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
         return text.encode()
 
 
-class _Page(OpenAPIRenderPlugin):
-    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
+class _Page(_Rendered):
+    def write(self, document: dict[str, Any]) -> bytes:
         """A page of our own: nothing on it comes from elsewhere."""
-        return page_of(whole_document(openapi_schema)).encode()
+        return page_of(document).encode()
 
 
 _STYLE = """

@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from service.api.bodies import refuse_lone_surrogates
 from service.api.catalogue import Catalogue
 from service.api.shapes import EvaluationRequest, OutsideConversation
 from service.conversation import Conversation
@@ -123,11 +122,8 @@ class Evaluating:
     def _conversation(self, sent: dict[str, Any]) -> Conversation:
         with _at("conversation"):
             if "data" in sent and "turns" not in sent:
-                conversation = self._imported(OutsideConversation.model_validate(sent))
-            else:
-                conversation = conversation_from(sent, limits=self._limits)
-            refuse_lone_surrogates(conversation.model_dump(mode="json"))
-            return conversation
+                return self._imported(OutsideConversation.model_validate(sent))
+            return conversation_from(sent, limits=self._limits)
 
     def _imported(self, sent: OutsideConversation) -> Conversation:
         conversation = read_conversation(

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import Controller, Response, get, post
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Body, Parameter
+from litestar.params import Body, FromPath, FromQuery, HeaderParameter, QueryParameter
 
 from service import errors
 from service.api.bodies import JsonResponse
@@ -20,14 +20,16 @@ from service.api.shapes import EngineName, Evaluation, EvaluationPage, Evaluatio
 from service.conversation import Channel, Conversation
 from service.rubric import Rubric
 from service.store import EvaluationFilter, Store
-from service.store.contract import MAX_PAGE
+from service.store.contract import MAX_PAGE, in_utc
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
+_TIME = "ISO 8601 date or date and time; UTC unless it has an offset."
+
 _Key = Annotated[
     str | None,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         description="1 to 255 visible ASCII characters of your choice, such as a UUID. A request that is repeated with "
         "the same key and body gets the first one's answer.",
         required=False,
@@ -37,17 +39,23 @@ _Key = Annotated[
 
 async def wanted_evaluations(
     *,
-    rubric: Annotated[str | None, Parameter(description="`id` for every version, or `id@version`.")] = None,
-    conversation: Annotated[str | None, Parameter(description="The conversation's own id.")] = None,
-    channel: Channel | None = None,
-    language: str | None = None,
-    engine: EngineName | None = None,
-    complete: Annotated[bool | None, Parameter(description="Whether no item is unscored.")] = None,
-    passed: Annotated[bool | None, Parameter(description="A draft whose result is open matches neither.")] = None,
-    since: Annotated[datetime | None, Parameter(query="from", description="Created at this time or later.")] = None,
-    until: Annotated[datetime | None, Parameter(query="to", description="Created before this time.")] = None,
-    min_percent: Annotated[float | None, Parameter(description="Known total of at least this.")] = None,
-    max_percent: Annotated[float | None, Parameter(description="Known total of at most this.")] = None,
+    rubric: Annotated[str | None, QueryParameter(description="`id` for every version, or `id@version`.")] = None,
+    conversation: Annotated[str | None, QueryParameter(description="The conversation's own id.")] = None,
+    channel: FromQuery[Channel | None] = None,
+    language: FromQuery[str | None] = None,
+    engine: FromQuery[EngineName | None] = None,
+    complete: Annotated[bool | None, QueryParameter(description="Whether no item is unscored.")] = None,
+    passed: Annotated[bool | None, QueryParameter(description="A draft whose result is open matches neither.")] = None,
+    since: Annotated[
+        str | None, QueryParameter(name="from", description=f"Created at this time or later. {_TIME}")
+    ] = None,
+    until: Annotated[str | None, QueryParameter(name="to", description=f"Created before this time. {_TIME}")] = None,
+    min_percent: Annotated[
+        float | None, QueryParameter(ge=0, le=1e6, description="Known total of at least this.")
+    ] = None,
+    max_percent: Annotated[
+        float | None, QueryParameter(ge=0, le=1e6, description="Known total of at most this.")
+    ] = None,
 ) -> EvaluationFilter:
     """The filter that the query parameters make."""
     return EvaluationFilter(
@@ -58,8 +66,8 @@ async def wanted_evaluations(
         engine=engine,
         complete=complete,
         passed=passed,
-        since=since,
-        until=until,
+        since=None if since is None else moment(since, "from"),
+        until=None if until is None else moment(until, "to"),
         min_percent=min_percent,
         max_percent=max_percent,
     )
@@ -98,7 +106,10 @@ class EvaluationController(Controller):
         ),
     )
     async def create(
-        self, evaluating: Evaluating, data: Annotated[EvaluationRequest, Body()], idempotency_key: _Key = None
+        self,
+        evaluating: NamedDependency[Evaluating],
+        data: Annotated[EvaluationRequest, Body()],
+        idempotency_key: _Key = None,
     ) -> Response[Evaluation]:
         """Fills the rubric for the conversation, stores the draft and returns it.
 
@@ -118,10 +129,10 @@ class EvaluationController(Controller):
     )
     async def find(
         self,
-        store: Store,
-        wanted: EvaluationFilter,
-        limit: Annotated[int, Parameter(ge=1, le=MAX_PAGE, description="Lines per page.")] = 50,
-        cursor: Annotated[str | None, Parameter(description="`next` of the page before.")] = None,
+        store: NamedDependency[Store],
+        wanted: NamedDependency[EvaluationFilter],
+        limit: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="Lines per page.")] = 50,
+        cursor: Annotated[str | None, QueryParameter(description="`next` of the page before.")] = None,
     ) -> EvaluationPage:
         """One page. Pages stay in step while new evaluations arrive."""
         return page_of(await store.evaluations(wanted, limit=limit, cursor=cursor))
@@ -132,7 +143,7 @@ class EvaluationController(Controller):
         summary="Read an evaluation",
         responses=problem_responses(errors.EvaluationNotFound, errors.StoreUnavailable),
     )
-    async def read(self, store: Store, evaluation_id: str) -> Evaluation:
+    async def read(self, store: NamedDependency[Store], evaluation_id: FromPath[str]) -> Evaluation:
         """The draft as it was made."""
         return evaluation_of(await store.evaluation(evaluation_id))
 
@@ -143,7 +154,7 @@ class EvaluationController(Controller):
         responses={200: ResponseSpec(Conversation, generate_examples=False, description="The conversation, verbatim")}
         | problem_responses(errors.EvaluationNotFound, errors.StoreUnavailable),
     )
-    async def conversation(self, store: Store, evaluation_id: str) -> Response[Any]:
+    async def conversation(self, store: NamedDependency[Store], evaluation_id: FromPath[str]) -> Response[Any]:
         """The conversation, verbatim: every offset of the evaluation's evidence is true in it."""
         return JsonResponse(await store.conversation_of(evaluation_id))
 
@@ -154,7 +165,7 @@ class EvaluationController(Controller):
         responses={200: ResponseSpec(Rubric, generate_examples=False, description="The rubric as it was filled")}
         | problem_responses(errors.EvaluationNotFound, errors.StoreUnavailable),
     )
-    async def rubric(self, store: Store, evaluation_id: str) -> Response[Any]:
+    async def rubric(self, store: NamedDependency[Store], evaluation_id: FromPath[str]) -> Response[Any]:
         """The very form that was filled, inline ones included."""
         return JsonResponse(await store.rubric_of(evaluation_id))
 
@@ -168,3 +179,15 @@ def usable_key(key: str | None) -> str | None:
             fix="Send 1 to 255 visible ASCII characters, such as a UUID.",
         )
     return key
+
+
+def moment(text: str, field: str) -> datetime:
+    """The moment that a query parameter names, in UTC. Raises ParameterInvalid."""
+    try:
+        return in_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        raise ParameterInvalid(
+            "this is not a date or time in ISO 8601.",
+            field=field,
+            fix="Write 2026-05-04 or 2026-05-04T09:30:00Z; in a URL, a plus sign is written %2B.",
+        ) from None

@@ -127,7 +127,173 @@ BODIES: dict[str, dict[str, Any]] = {
     },
 }
 
-ANSWERS: dict[tuple[str, str], Any] = {}
+EVALUATION: dict[str, Any] = {
+    "id": "01a1ffd1-f6cc-7515-86cd-0e782b283de1",
+    "conversation": "call-20260504-0017",
+    "created_at": "2026-05-04T10:12:31.716750Z",
+    "language": "en",
+    "complete": True,
+    "items": [
+        {
+            "id": "greeting",
+            "state": "answered",
+            "answer": "yes",
+            "points": 1.0,
+            "max_points": 1.0,
+            "failed": False,
+            "reason": "Found “Thank you for calling” in turn 0 (agent). Found “How can I help” in turn 0 (agent).",
+            "unscored_reason": None,
+            "evidence": [
+                {
+                    "turn": 0,
+                    "participant": "agent",
+                    "start": 0,
+                    "end": 21,
+                    "quote": "Thank you for calling",
+                    "match": "exact",
+                    "start_seconds": None,
+                    "end_seconds": None,
+                },
+                {
+                    "turn": 0,
+                    "participant": "agent",
+                    "start": 47,
+                    "end": 61,
+                    "quote": "How can I help",
+                    "match": "exact",
+                    "start_seconds": None,
+                    "end_seconds": None,
+                },
+            ],
+            "searched": None,
+            "confidence": {"raw": 0.9, "source": "cue_match", "calibrated": None, "calibration": None},
+            "method": "cues",
+            "decided_by": None,
+            "proposed": None,
+            "unlocated": [],
+        }
+    ],
+    "score": {
+        "percent": 100.0,
+        "low": 100.0,
+        "high": 100.0,
+        "points": None,
+        "max_points": None,
+        "passed": True,
+        "band": None,
+        "auto_failed": [],
+        "could_auto_fail": [],
+    },
+    "sections": [{"id": "opening", "percent": 100.0, "low": 100.0, "high": 100.0, "zeroed_by": []}],
+    "critical_errors": [],
+    "summary": None,
+    "coaching": [],
+    "provenance": {
+        "rubric": "greeting-check@1",
+        "rubric_digest": "sha256:2f2b3206014d03f4ae41b92ff763d7f126a65e600c4f8efb506001644bf20160",
+        "conversation_digest": "sha256:0ddbfcabb61a525868eb6c67ef4aea53efa7389879d931fe03e0297549dc29c3",
+        "engine": "auto",
+        "software": "assay 0.1.0",
+        "prompt": None,
+        "prompt_digest": None,
+        "rendered_digest": None,
+        "model": None,
+        "model_reported": None,
+        "endpoint": None,
+        "parameters": {},
+        "calls": [],
+    },
+}
+ENTRY: dict[str, Any] = {
+    "id": "greeting-check",
+    "version": "1",
+    "name": "greeting-check@1",
+    "title": "Greeting check",
+    "description": None,
+    "language": "en",
+    "channels": ["voice", "chat", "email", "social"],
+    "kpis": [],
+    "items": 1,
+    "pass_mark": 80.0,
+    "digest": "sha256:2f2b3206014d03f4ae41b92ff763d7f126a65e600c4f8efb506001644bf20160",
+    "origin": "published",
+    "published_at": "2026-05-04T10:02:11.003412Z",
+    "href": "/v1/rubrics/greeting-check/1",
+}
+PAGE: dict[str, Any] = {
+    "evaluations": [
+        {
+            "id": "01a1ffd1-f6cc-7515-86cd-0e782b283de1",
+            "conversation": "call-20260504-0017",
+            "rubric": "greeting-check@1",
+            "created_at": "2026-05-04T10:12:31.716750Z",
+            "channel": "voice",
+            "language": "en",
+            "engine": "auto",
+            "complete": True,
+            "unscored": 0,
+            "percent": 100.0,
+            "low": 100.0,
+            "high": 100.0,
+            "passed": True,
+            "band": None,
+            "auto_failed": 0,
+            "href": "/v1/evaluations/01a1ffd1-f6cc-7515-86cd-0e782b283de1",
+        }
+    ],
+    "next": "WzEsMTc3Nzg5MDM1MTcxNjc1MCwiMDFhMWZmZDEtZjZjYy03NTE1LTg2Y2QtMGU3ODJiMjgzZGUxIl0",
+}
+ENGINES: dict[str, Any] = {
+    "data": [
+        {
+            "id": "cues",
+            "engine": "cues",
+            "configured": True,
+            "ready": True,
+            "model": None,
+            "endpoint": None,
+            "reason": "Built in; needs no model and no network.",
+        },
+        {
+            "id": "llm",
+            "engine": "llm",
+            "configured": True,
+            "ready": True,
+            "model": "gpt-5-mini",
+            "endpoint": "api.openai.com",
+            "reason": "The endpoint answers and lists the model.",
+        },
+    ]
+}
+
+ANSWERS: dict[tuple[str, str], Any] = {
+    ("createEvaluation", "201"): EVALUATION,
+    ("getEvaluation", "200"): EVALUATION,
+    ("listEvaluations", "200"): PAGE,
+    ("getEvaluationConversation", "200"): NATIVE["conversation"],
+    ("getEvaluationRubric", "200"): RUBRIC,
+    ("listRubrics", "200"): {"rubrics": [ENTRY]},
+    ("listRubricVersions", "200"): {"rubrics": [ENTRY]},
+    ("publishRubric", "200"): ENTRY,
+    ("publishRubric", "201"): ENTRY,
+    ("getNewestRubric", "200"): RUBRIC,
+    ("getRubric", "200"): RUBRIC,
+    ("lintRubric", "200"): {
+        "publishable": True,
+        "findings": [
+            {
+                "severity": "warning",
+                "code": "no-applicability",
+                "path": "sections[0].items[0].applicable_when",
+                "message": "Nothing says when the question applies.",
+                "fix": "Describe it in applicable_when, or set not_applicable to never.",
+            }
+        ],
+    },
+    ("listEngines", "200"): ENGINES,
+    ("getHealth", "200"): {"status": "ok", "version": "0.1.0"},
+    ("getReadiness", "200"): {"status": "ready", "version": "0.1.0"},
+}
 
 
 def problem_example(description: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from uuid import uuid4
 from litestar import Request
 from litestar.types import Message, Scope
 
+from service.errors import AssayError
+
 LOGGER = logging.getLogger("assay")
 _ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
 _STATE = "assay"
@@ -66,6 +68,11 @@ async def finish_request(message: Message, scope: Scope) -> None:
         ms=round((time.perf_counter() - noted["started"]) * 1000, 1),
         problem=noted.get("problem"),
     )
+
+
+def log_start_failure(error: AssayError) -> None:
+    """Why the service cannot start. There is no request yet, so the message holds no transcript."""
+    _write(logging.CRITICAL, "cannot_start", error=type(error).__name__, message=str(error))
 
 
 def log_unexpected(scope: Scope, error: BaseException) -> None:

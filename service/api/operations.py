@@ -7,6 +7,9 @@ from collections.abc import Callable
 from time import monotonic
 
 from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect
 
 from service import __version__, errors
 from service.api.describing import problem_responses
@@ -78,8 +81,13 @@ class OperationsController(Controller):
 
     tags = ("service",)
 
+    @get("/", include_in_schema=False)
+    async def home(self) -> Redirect:
+        """Whoever comes to the front door finds the list of operations."""
+        return Redirect("/schema")
+
     @get("/v1/models", operation_id="listEngines", summary="Say which engines are ready")
-    async def engines(self, engines: Engines) -> EngineList:
+    async def engines(self, engines: NamedDependency[Engines]) -> EngineList:
         """The cue engine and the model: configured, ready, and why not."""
         return EngineList(data=await engines.readiness())
 
@@ -94,7 +102,7 @@ class OperationsController(Controller):
         summary="Say whether requests can be taken",
         responses=problem_responses(errors.StoreUnavailable),
     )
-    async def ready(self, store: Store) -> Health:
+    async def ready(self, store: NamedDependency[Store]) -> Health:
         """Ready when the store answers and has its tables; a model is not needed to draft."""
         await store.ping()
         return Health(status="ready", version=__version__)
@@ -110,7 +118,7 @@ class OperationsController(Controller):
         summary="Explain a kind of problem",
         responses=problem_responses(errors.NotFound),
     )
-    async def problem(self, name: str) -> ProblemKind:
+    async def problem(self, name: FromPath[str]) -> ProblemKind:
         """What one kind of problem means."""
         return _explained(name)
 

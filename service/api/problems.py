@@ -151,6 +151,27 @@ _DETAILS = {
     405: ("This path does not take this method.", "The Allow header lists the methods that it takes."),
     413: ("The body is larger than this service accepts.", "Send one conversation at a time, without recordings."),
 }
+# Parameters whose names are words of Python, and Python's words for things of JSON.
+_AS_SENT = {"since": "from", "until": "to", "idempotency_key": "Idempotency-Key"}
+_IN_JSON_WORDS = {
+    "Extra inputs are not permitted": "there is no field of this name",
+    "Input should be a valid dictionary": "must be an object",
+    "Input should be a valid string": "must be text",
+    "Input should be a valid boolean, unable to interpret input": "must be true or false",
+    "Field required": "is missing",
+}
+_FIXES = {
+    "channel": "One of voice, chat, email, social.",
+    "engine": "One of auto, cues, llm.",
+    "complete": "true or false.",
+    "passed": "true or false.",
+    "limit": "A whole number from 1 to 200.",
+    "min_percent": "A number of 0 or more.",
+    "max_percent": "A number of 0 or more.",
+    "conversation": "Send {turns: [{speaker, text}]}, the native form, or {format, data}.",
+    "rubric": "Send `id`, `id@version`, or a whole rubric.",
+    "language": "A BCP 47 tag such as en, es-MX or fa.",
+}
 
 
 def every_kind() -> dict[str, Kind]:
@@ -187,7 +208,7 @@ def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> 
         return answer_unexpected(request, error)
     kind = BY_STATUS.get(error.status_code, KINDS[MalformedBody])
     detail, fix = _DETAILS.get(error.status_code, (kind.meaning, None))
-    listed = (ProblemError(field=None, message=kind.title, fix=fix),) if fix else ()
+    listed = (ProblemError(field=None, message=detail, fix=fix),) if fix else ()
     return _answer(request, kind, detail, listed, headers=dict(error.headers or {}))
 
 
@@ -201,7 +222,11 @@ def _answer_invalid(request: Request[Any, Any, Any], error: ValidationException)
     found = [one for one in error.extra or [] if isinstance(one, dict)]
     in_body = not any(one.get("source") in ("query", "header", "path", "cookie") for one in found)
     listed = tuple(
-        ProblemError(field=_field(one.get("key")), message=_sentence(str(one.get("message", "is invalid"))), fix=None)
+        ProblemError(
+            field=(field := _field(one.get("key"))),
+            message=_reason(str(one.get("message", "is invalid"))),
+            fix=_FIXES.get(field or ""),
+        )
         for one in found
     )
     detail = "; ".join(f"{one.field}: {one.message}" if one.field else one.message for one in listed[:3])
@@ -230,7 +255,8 @@ def _answer(
         evaluation=evaluation,
     )
     retry = {"Retry-After": str(kind.retry_after)} if kind.retry_after else {}
-    return Response(document, status_code=kind.status, media_type=PROBLEM_JSON, headers=retry | (headers or {}))
+    content: Any = document.model_dump(mode="json", exclude_none=True)
+    return Response(content, status_code=kind.status, media_type=PROBLEM_JSON, headers=retry | (headers or {}))
 
 
 def _errors_of(error: AssayError) -> tuple[ProblemError, ...]:
@@ -248,7 +274,11 @@ def _errors_of(error: AssayError) -> tuple[ProblemError, ...]:
 def _field(key: Any) -> str | None:
     """`data.rubric.str` as the framework counts → the field as the caller wrote it."""
     parts = [part for part in str(key or "").split(".") if part not in ("data", "str", "dict[str,any]")]
-    return ".".join(parts) or None
+    return ".".join(_AS_SENT.get(part, part) for part in parts) or None
+
+
+def _reason(message: str) -> str:
+    return _sentence(_IN_JSON_WORDS.get(message, message))
 
 
 def _sentence(text: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
 
 from service import errors
 from service.api.bodies import JsonResponse, StrictRequest
@@ -58,7 +60,7 @@ class RubricController(Controller):
         summary="List every version of every rubric",
         responses=problem_responses(errors.StoreUnavailable),
     )
-    async def find(self, catalogue: Catalogue) -> RubricList:
+    async def find(self, catalogue: NamedDependency[Catalogue]) -> RubricList:
         """Shipped and published rubrics, by id, versions ascending."""
         return RubricList(rubrics=tuple(map(entry_of, await catalogue.all())))
 
@@ -72,7 +74,7 @@ class RubricController(Controller):
             MalformedBody, errors.RubricAlreadyPublished, 413, 415, errors.RubricRejected, errors.StoreUnavailable
         ),
     )
-    async def publish(self, request: StrictRequest, publishing: Publishing) -> Response[RubricEntry]:
+    async def publish(self, request: StrictRequest, publishing: NamedDependency[Publishing]) -> Response[RubricEntry]:
         """Publishes a rubric, in JSON or YAML, for good: a published version never changes.
 
         A rubric in which the linter finds errors is refused; warnings do not stand in the way.
@@ -88,7 +90,7 @@ class RubricController(Controller):
         status_code=200,
         responses=problem_responses(413, 415),
     )
-    async def lint(self, request: StrictRequest, publishing: Publishing) -> LintReport:
+    async def lint(self, request: StrictRequest, publishing: NamedDependency[Publishing]) -> LintReport:
         """Findings with their paths, for a rubric in JSON or YAML. Nothing is stored."""
         return await publishing.lint(await request.rubric_document())
 
@@ -103,7 +105,7 @@ class RubricController(Controller):
         summary="Read the newest version of a rubric",
         responses=_RUBRIC,
     )
-    async def newest(self, catalogue: Catalogue, rubric_id: str) -> Response[Any]:
+    async def newest(self, catalogue: NamedDependency[Catalogue], rubric_id: FromPath[str]) -> Response[Any]:
         """The newest version, as it can be published elsewhere."""
         return rubric_answer((await catalogue.versions(rubric_id))[-1])
 
@@ -113,7 +115,7 @@ class RubricController(Controller):
         summary="List the versions of a rubric",
         responses=problem_responses(errors.RubricNotFound, errors.StoreUnavailable),
     )
-    async def versions(self, catalogue: Catalogue, rubric_id: str) -> RubricList:
+    async def versions(self, catalogue: NamedDependency[Catalogue], rubric_id: FromPath[str]) -> RubricList:
         """Every version, ascending."""
         return RubricList(rubrics=tuple(map(entry_of, await catalogue.versions(rubric_id))))
 
@@ -123,6 +125,8 @@ class RubricController(Controller):
         summary="Read one version of a rubric",
         responses=_RUBRIC,
     )
-    async def read(self, catalogue: Catalogue, rubric_id: str, version: str) -> Response[Any]:
+    async def read(
+        self, catalogue: NamedDependency[Catalogue], rubric_id: FromPath[str], version: FromPath[str]
+    ) -> Response[Any]:
         """The version, as it can be published elsewhere."""
         return rubric_answer(await catalogue.get(f"{rubric_id}@{version}"))

@@ -15,7 +15,7 @@ from rich.text import Text
 from service.cli import wiring
 from service.cli.inputs import Rejection, ingest_limits
 from service.cli.render import overview_table, scorecard_table
-from service.cli.score import drafts_in_order, progress_bar
+from service.cli.score import Order, drafts_in_order, progress_bar
 from service.conversation import Conversation
 from service.errors import BadInput
 from service.ingest import read_conversation
@@ -70,7 +70,9 @@ async def _draft_all(
     with progress_bar() as progress:
         task = progress.add_task("Scoring", total=len(pairs))
         async with wiring.drafter(settings) as drafter:
-            async for one in drafts_in_order(pairs, drafter, "auto", None, settings.llm_concurrency):
+            rubrics = {id(conversation): rubric for conversation, rubric in pairs}
+            order = Order(drafter, "auto", None, settings.llm_concurrency)
+            async for one in drafts_in_order((one for one, _ in pairs), lambda one: rubrics[id(one)], order):
                 if not isinstance(one, Rejection):
                     done.append(one)
                 progress.advance(task)
@@ -85,22 +87,26 @@ def _introduction(settings: Settings, count: int) -> Text:
         text.append(f"Engine: the model {settings.llm.model}, with cues and metrics where the form says so.\n")
     else:
         text.append(
-            "Engine: cues, offline, no key needed. Items that only a model or a person can judge stay unscored, so those\n"
-            "drafts have a score range. Set ASSAY_LLM_MODEL and ASSAY_LLM_BASE_URL or OPENAI_API_KEY to use a model.\n"
+            "Engine: cues, offline, no key needed. Items that only a model or a person can judge stay open,\n"
+            "so those drafts have a score range. Set ASSAY_LLM_MODEL and ASSAY_LLM_BASE_URL, or OPENAI_API_KEY.\n"
         )
     return text
 
 
 def _closing(drafts: list[tuple[Draft, Rubric, Conversation]], seconds: float) -> Group:
     items = [result for draft, _, _ in drafts for result in draft.items]
-    quotes = [(one, conversation) for draft, _, conversation in drafts for result in draft.items for one in result.evidence]
-    true_quotes = sum(conversation.turns[one.turn].text[one.start : one.end] == one.quote for one, conversation in quotes)
+    quotes = [
+        (one, conversation) for draft, _, conversation in drafts for result in draft.items for one in result.evidence
+    ]
+    true_quotes = sum(
+        conversation.turns[one.turn].text[one.start : one.end] == one.quote for one, conversation in quotes
+    )
     unscored = sum(result.state == "unscored" for result in items)
     return Group(
         Text(),
         Text(
-            f"{len(drafts)} conversations, {len(items)} items in {seconds:.1f} s: {unscored} unscored with their reason; "
-            f"{true_quotes} of {len(quotes)} quotes stand in the transcript at the given offsets.",
+            f"{len(drafts)} conversations, {len(items)} items in {seconds:.1f} s: {unscored} open with a reason; "
+            f"{true_quotes} of {len(quotes)} quotes stand in the transcript at their offsets.",
         ),
-        Text("Next: `assay score FILE --rubric support-chat` scores your own file; `assay rubric list` shows the forms.\n"),
+        Text("Next: assay score FILE --rubric support-chat scores your own file; assay rubric list shows the forms.\n"),
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast, get_args
 
 from service.conversation import Conversation, Role
 from service.errors import BadInput, ConversationRejected
-from service.ingest import FORMATS, IngestLimits, read_each
+from service.ingest import FORMATS, IngestLimits, RejectedRecord, read_each
 from service.settings import Limits
 
 SUFFIXES = frozenset({".json", ".ndjson", ".jsonl", ".txt", ".vtt", ".vcon", ".eml"})
@@ -53,14 +53,35 @@ def ingest_limits(limits: Limits) -> IngestLimits:
 
 
 def read_files(
-    files: list[Path], *, format: str, roles: Mapping[str, Role], limits: Limits, vcon_key: str | None
+    files: list[Path], *, form: str, roles: Mapping[str, Role], limits: Limits, vcon_key: str | None
 ) -> Iterator[Conversation | Rejection]:
     """Every conversation of every file, or why it could not be read; one bad line does not cost its neighbours."""
-    if format != "auto" and format not in FORMATS:
-        raise BadInput(f"{format!r} is not a format", field="--format", fix=f"Formats: auto, {', '.join(FORMATS)}.")
+    if form != "auto" and form not in FORMATS:
+        raise BadInput(f"{form!r} is not a format", field="--format", fix=f"Formats: auto, {', '.join(FORMATS)}.")
     for path in files:
-        for number, one in read_each(path, format=format, roles=roles, limits=ingest_limits(limits), vcon_key=vcon_key):
-            if isinstance(one, ConversationRejected):
-                yield Rejection(str(path) if number is None else f"{path}:{number}", one)
-            else:
-                yield one
+        for line, data in _pieces(path, form):
+            for one in read_each(
+                data,
+                format="auto" if form == "ndjson" else form,
+                roles=roles,
+                limits=ingest_limits(limits),
+                name=path.stem if line is None else f"{path.stem}-{line}",
+                vcon_key=vcon_key,
+            ):
+                yield _named(path, line, one) if isinstance(one, RejectedRecord) else one
+
+
+def _pieces(path: Path, form: str) -> Iterator[tuple[int | None, bytes]]:
+    """A newline-delimited file line by line, so that its size does not matter; any other file whole."""
+    if form != "ndjson" and path.suffix not in {".ndjson", ".jsonl"}:
+        yield None, path.read_bytes()
+        return
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield number, line
+
+
+def _named(path: Path, line: int | None, rejected: RejectedRecord) -> Rejection:
+    number = line if line is not None else rejected.line
+    return Rejection(str(path) if number is None else f"{path}:{number}", rejected.error)

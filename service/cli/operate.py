@@ -27,7 +27,9 @@ def serve(
     listen = (host or settings.host, settings.port if port is None else port)
     place = f"http://{listen[0]}:{listen[1]}"
     typer.secho(f"\nAssay serves at {place}", err=True, bold=True)
-    typer.secho(f"  OpenAPI      {place}/schema\n  readiness    {place}/readyz\n  drafts       {place}/v1/evaluations", err=True)
+    typer.secho(
+        f"  OpenAPI      {place}/schema\n  readiness    {place}/readyz\n  drafts       {place}/v1/evaluations", err=True
+    )
     typer.secho("  stop with Ctrl+C\n", err=True, dim=True)
     uvicorn.run(create_app(settings), host=listen[0], port=listen[1], log_level="warning", access_log=False)
 

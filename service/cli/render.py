@@ -16,7 +16,9 @@ from service.rubric import Choice, Item, MultiChoice, Rubric, Section
 from service.scorecard import Answered, Draft, ItemResult, ItemScore, NotApplicable, Score, Searched, Unscored
 
 _QUOTE_WIDTH = 160
-_TURNS_NAMED = 6
+_SPANS_NAMED = 6
+_QUOTES_SHOWN = 3
+_ID_WIDTH = 31
 
 
 def scorecard_table(draft: Draft, rubric: Rubric, conversation: Conversation) -> RenderableType:
@@ -53,49 +55,53 @@ def headline(draft: Draft, rubric: Rubric, conversation: Conversation) -> Text:
 
 
 def score_text(score: Score, pass_mark: float | None) -> Text:
-    """`84.2 % pass`, or `62–91 %` while items are unscored, or `not scored` when no item applies."""
+    """`84.2 % pass`, or `62–91 %` while items are unscored, or `no item applies`."""
     if score.low is None or score.high is None:
         return Text("no item applies", style="dim")
     if score.percent is not None:
         text = Text(f"{score.percent:.1f} %", style="bold")
-    elif (score.low, score.high) == (0.0, 100.0):
-        text = Text("open (0–100 %)", style="bold")
     else:
         text = Text(f"{score.low:.0f}–{score.high:.0f} %", style="bold")
     if score.passed is not None:
         text.append("  pass" if score.passed else "  fail", style="green" if score.passed else "red")
     elif pass_mark is not None and score.percent is None:
-        text.append(f"  pass mark {pass_mark:g} %: open", style="yellow")
+        text.append("  open", style="yellow")
     return text
 
 
 def overview_table(rows: Iterable[tuple[Draft, Rubric, Conversation]]) -> Table:
     """Many drafts, one line each."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("Conversation", "Channel", "Lang", "Rubric"):
-        table.add_column(name, no_wrap=True, overflow="ellipsis")
-    for name in ("Turns", "Answered", "N/A", "Unscored", "Quotes"):
-        table.add_column(name, justify="right")
-    table.add_column("Score", no_wrap=True)
-    table.add_column("Auto-fail", overflow="fold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("Conversation", no_wrap=True, overflow="ellipsis", max_width=_ID_WIDTH)
+    table.add_column("Contact", no_wrap=True)
+    table.add_column("Rubric", no_wrap=True)
+    for name in ("Turns", "Answered", "N/A", "Open", "Quotes"):
+        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
+    table.add_column("Score", no_wrap=True, min_width=len("100.0 %  pass"))
+    table.add_column("Auto-fail", no_wrap=True)
     for draft, rubric, conversation in rows:
         counts = {
             state: sum(isinstance(one, state) for one in draft.items) for state in (Answered, NotApplicable, Unscored)
         }
         table.add_row(
             escape(conversation.id),
-            conversation.channel,
-            conversation.language or "?",
-            rubric.name,
+            f"{conversation.channel} {(conversation.language or '').split('-')[0]}".rstrip(),
+            rubric.id,
             str(len(conversation.turns)),
             str(counts[Answered]),
             str(counts[NotApplicable]),
             str(counts[Unscored]),
             str(sum(len(result.evidence) for result in draft.items)),
             score_text(draft.breakdown.score, rubric.pass_mark),
-            Text(", ".join(failed.item for failed in draft.breakdown.score.auto_failed), style="red"),
+            Text(_failures(draft), style="red"),
         )
     return table
+
+
+def _failures(draft: Draft) -> str:
+    """The first item that failed the form, and how many more did."""
+    failed = [one.item for one in draft.breakdown.score.auto_failed]
+    return " ".join(failed[:1] + ([f"+{len(failed) - 1}"] if len(failed) > 1 else []))
 
 
 def _section_title(section: Section, draft: Draft) -> str:
@@ -140,24 +146,35 @@ def _points(score: ItemScore) -> Text:
 
 
 def _proof(result: ItemResult, conversation: Conversation) -> Text:
+    """What the answer rests on: quotes, or the turns that were searched in vain; for the rest the reason."""
     text = Text()
-    for one in result.evidence:
+    for one in result.evidence[:_QUOTES_SHOWN]:
         _line(text, _place(one, conversation), f"“{_shorten(one.quote)}”")
-    if not result.evidence and result.searched is not None:
+    if (more := len(result.evidence) - _QUOTES_SHOWN) > 0:
+        _line(text, "", f"and {more} more", style="dim")
+    if isinstance(result, Answered) and not result.evidence and result.searched is not None:
         _searched(text, result.searched, conversation)
-    if isinstance(result, Unscored) or not text.plain:
+    elif not isinstance(result, Answered) or not text.plain:
         _line(text, "", result.reason, style="dim")
     return text
 
 
 def _searched(text: Text, searched: Searched, conversation: Conversation) -> None:
-    turns = searched.turns
-    named = ", ".join(str(turn) for turn in turns[:_TURNS_NAMED]) + (", …" if len(turns) > _TURNS_NAMED else "")
-    _line(
-        text, "", f"not said in {len(turns)} searched turns ({named})" if turns else "no turns to search", style="dim"
-    )
+    _line(text, "", f"not said in {len(searched.turns)} turns searched: {_spans(searched.turns)}", style="dim")
     for near in searched.nearest[:1]:
         _line(text, f"nearest, {_place(near, conversation)}", f"“{_shorten(near.quote)}”", style="dim")
+
+
+def _spans(turns: tuple[int, ...]) -> str:
+    """`0–5, 8, 10–19`, cut short where it is long."""
+    spans: list[list[int]] = []
+    for turn in turns:
+        if spans and turn == spans[-1][1] + 1:
+            spans[-1][1] = turn
+        else:
+            spans.append([turn, turn])
+    named = [str(first) if first == last else f"{first}–{last}" for first, last in spans]
+    return ", ".join(named[:_SPANS_NAMED]) + (", …" if len(named) > _SPANS_NAMED else "")
 
 
 def _place(one: Evidence, conversation: Conversation) -> str:

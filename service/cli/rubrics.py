@@ -13,7 +13,7 @@ from rich.text import Text
 from service.cli import wiring
 from service.errors import BadInput, RubricRejected
 from service.forms import import_form
-from service.library import RubricLibrary, load_document, parse_rubric, write_manifest
+from service.library import RubricLibrary, add_to_manifest, parse_rubric, read_data
 from service.lint import Finding, lint, lint_document
 from service.rubric import Choice, Item, MultiChoice, Number, Rubric, Scale, rubric_json_schema
 
@@ -63,7 +63,12 @@ def show(
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
         for item in section.items:
             table.add_row(
-                Text(item.id, style="cyan"), item.question, _answers_of(item), item.method, f"w {item.weight:g}", _mark(item)
+                Text(item.id, style="cyan"),
+                item.question,
+                _answers_of(item),
+                item.method,
+                f"w {item.weight:g}",
+                _mark(item),
             )
         console.print(table)
     for source in rubric.sources:
@@ -83,7 +88,9 @@ def lint_rubrics(
         console.print(Text(f"{name}: {verdict}", style="bold" if found else "green"))
         for finding in found:
             style = "red" if finding.severity == "error" else "yellow"
-            console.print(Text(f"  {finding.severity}", style=style), Text(f"{finding.path}  [{finding.code}]", style="dim"))
+            console.print(
+                Text(f"  {finding.severity}", style=style), Text(f"{finding.path}  [{finding.code}]", style="dim")
+            )
             console.print(f"    {finding.message} {finding.fix}", markup=False, soft_wrap=True)
     if any(finding.severity == "error" for found in findings.values() for finding in found):
         raise typer.Exit(1)
@@ -98,17 +105,17 @@ def schema() -> None:
 @app.command("manifest")
 def manifest() -> None:
     """Record the digests of new rubric versions; refuses when a recorded version has changed."""
-    for name in write_manifest(wiring.load_settings().rubrics_path):
+    for name in add_to_manifest(_library()):
         typer.echo(f"recorded {name}")
 
 
 @app.command("import")
 def import_rubric(
     file: Path = typer.Argument(help="An evaluation form of another product", exists=True, dir_okay=False),
-    format: str = typer.Option("auto", "--format", "-f", help="auto, amazon_connect or genesys"),
+    form: str = typer.Option("auto", "--format", "-f", help="auto, amazon_connect or genesys"),
 ) -> None:
     """Turn another product's form into a rubric (JSON on standard output); what cannot come along is listed."""
-    imported = import_form(file.read_bytes(), format=format)
+    imported = import_form(file.read_bytes(), format=form)
     typer.echo(json.dumps(imported.rubric.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, indent=2))
     for lost in imported.not_carried:
         typer.secho(f"not carried over: {lost.path}: {lost.what} ({lost.why})", err=True, fg=typer.colors.YELLOW)
@@ -132,9 +139,11 @@ def _lint(name: str) -> tuple[Finding, ...]:
     if path.suffix not in {".yaml", ".yml", ".json"}:
         return lint(_library().get(name))
     try:
-        return lint_document(load_document(_read(path)))
+        return lint_document(read_data(_read(path)))
     except RubricRejected as unreadable:
-        return (Finding(severity="error", path="", code="unreadable", message=unreadable.message, fix=unreadable.fix or ""),)
+        return (
+            Finding(severity="error", path="", code="unreadable", message=unreadable.message, fix=unreadable.fix or ""),
+        )
 
 
 def _answers_of(item: Item) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import typer
 from rich.console import Console
@@ -50,7 +50,7 @@ def score_files(
     rubric: str | None = typer.Option(
         None, "--rubric", "-r", help="id, id@version or a YAML/JSON file. Default: what metadata.rubric names."
     ),
-    format: str = typer.Option("auto", "--format", "-f", help="Input format; recognised when not given."),
+    form: str = typer.Option("auto", "--format", "-f", help="Input format; recognised when not given."),
     engine: EngineName = typer.Option(EngineName.auto, "--engine", "-e", help="auto: the model when one is set."),
     output: Output = typer.Option(Output.table, "--output", "-o", help="table, json (one array) or ndjson."),
     out: Path | None = typer.Option(None, "--out", help="Write to this file instead of standard output."),
@@ -62,7 +62,7 @@ def score_files(
     choose = RubricChoice(RubricLibrary(settings.rubrics_path), rubric)
     conversations = read_files(
         files_in(files),
-        format=format,
+        form=form,
         roles=roles_from(role),
         limits=settings.limits,
         vcon_key=settings.vcon_key,
@@ -114,11 +114,13 @@ async def _score(
         task = progress.add_task("Scoring", total=None)
         write = _Writer(output, stream)
         async with wiring.drafter(settings) as drafter:
-            pairs = ((one, None if isinstance(one, Rejection) else choose(one)) for one in conversations)
-            async for one in drafts_in_order(pairs, drafter, engine, language, settings.llm_concurrency):
+            order = Order(drafter, engine, language, settings.llm_concurrency)
+            async for one in drafts_in_order(conversations, choose, order):
                 if isinstance(one, Rejection):
                     rejected += 1
-                    progress.console.print(f"assay: {one.place}: {one.error}", style="red", markup=False, soft_wrap=True)
+                    progress.console.print(
+                        f"assay: {one.place}: {one.error}", style="red", markup=False, soft_wrap=True
+                    )
                 else:
                     write(*one)
                 progress.advance(task)
@@ -126,26 +128,31 @@ async def _score(
     return rejected
 
 
-async def drafts_in_order(
-    pairs: Iterable[tuple[Conversation | Rejection, Rubric | None]],
-    drafter: Drafter,
-    engine: Engine,
-    language: str | None,
-    window: int,
-) -> AsyncIterator[tuple[Draft, Rubric, Conversation] | Rejection]:
-    """Drafts in the order of their conversations, at most `window` of them in the making."""
+class Order(NamedTuple):
+    """How drafts are wanted: by which drafter and engine, in which language, at most `window` in the making."""
 
-    async def make(one: Conversation | Rejection, rubric: Rubric | None) -> tuple[Draft, Rubric, Conversation] | Rejection:
-        if isinstance(one, Rejection) or rubric is None:
-            assert isinstance(one, Rejection)
+    drafter: Drafter
+    engine: Engine
+    language: str | None
+    window: int
+
+
+async def drafts_in_order(
+    conversations: Iterable[Conversation | Rejection], choose: Callable[[Conversation], Rubric], order: Order
+) -> AsyncIterator[tuple[Draft, Rubric, Conversation] | Rejection]:
+    """Drafts in the order of their conversations; a rejection keeps its place."""
+
+    async def make(one: Conversation | Rejection) -> tuple[Draft, Rubric, Conversation] | Rejection:
+        if isinstance(one, Rejection):
             return one
-        return await drafter.draft(one, rubric, engine=engine, language=language), rubric, one
+        rubric = choose(one)
+        return await order.drafter.draft(one, rubric, engine=order.engine, language=order.language), rubric, one
 
     making: deque[asyncio.Task[tuple[Draft, Rubric, Conversation] | Rejection]] = deque()
     try:
-        for one, rubric in pairs:
-            making.append(asyncio.create_task(make(one, rubric)))
-            if len(making) >= window:
+        for one in conversations:
+            making.append(asyncio.create_task(make(one)))
+            if len(making) >= order.window:
                 yield await making.popleft()
         while making:
             yield await making.popleft()

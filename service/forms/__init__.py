@@ -60,9 +60,13 @@ def _text(data: bytes) -> str:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        raw = json.loads(text)
+        raw = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise RubricRejected("The form is not valid JSON.", fix="Export it again, whole.") from error
     if not isinstance(raw, dict):
         raise RubricRejected("The form is not a JSON object.", fix="Send one form at a time.")
     return raw
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)

@@ -90,6 +90,7 @@ class _Known:
 
     item: str
     options: dict[str, str]
+    several: bool
 
 
 class _Import:
@@ -108,7 +109,7 @@ class _Import:
     def result(self) -> ImportedForm:
         title = words(self.form, "Title", "") or "Untitled form"
         language = words(an_object(self.form, "LanguageConfiguration", ""), "FormLanguage", "LanguageConfiguration")
-        rubric = {
+        rubric: Raw = {
             "id": slug(title) or slug(words(self.form, "EvaluationFormId", "")) or "imported-form",
             "version": str(int(number(self.form, "EvaluationFormVersion", "") or 1)),
             "title": title,
@@ -144,7 +145,8 @@ class _Import:
     def _bands(self) -> list[Raw]:
         strategy = an_object(self.form, "ScoringStrategy", "")
         self.ledger.rest("ScoringStrategy", strategy, "Mode", "Status", "ScoreThresholds")
-        names, bands = Names(), []
+        names = Names()
+        bands: list[Raw] = []
         path = "ScoringStrategy.ScoreThresholds"
         thresholds = objects(strategy, "ScoreThresholds", "ScoringStrategy")
         for index, threshold in enumerate(thresholds):
@@ -190,12 +192,17 @@ class _Import:
             self.ledger.note(
                 path, "sections within a section", "Sections are one level deep; these stand side by side with a share."
             )
-            part.weight = whole / pieces
+            part.weight = self._share(whole, pieces)
         if part.questions:
             yield part
         for place, one in sections:
             given = number(one, "Weight", place)
-            yield from self._parts_of(place, one, part, whole / pieces if given is None else whole * given / 100)
+            yield from self._parts_of(
+                place, one, part, self._share(whole, pieces) if given is None else whole * given / 100
+            )
+
+    def _share(self, whole: float, pieces: int) -> float:
+        return round(whole / pieces, 4) if self.mode == "SECTION_ONLY" else 1
 
     def _part(self, path: str, raw: Raw, around: _Part | None, share: float | None) -> _Part:
         title = words(raw, "Title", path) or "Untitled section"
@@ -206,9 +213,7 @@ class _Import:
         if self.mode != "SECTION_ONLY":
             weight, share = 1, None
         identity = self._id(self.section_names, ref or title, path, ref=bool(ref))
-        self.ledger.rest(
-            path, raw, "Title", "RefId", "Weight", "Items", "IsExcludedFromScoring", "Enablement"
-        )
+        self.ledger.rest(path, raw, "Title", "RefId", "Weight", "Items", "IsExcludedFromScoring", "Enablement")
         own = [(join(path, "Enablement"), raw["Enablement"])] if raw.get("Enablement") else []
         return _Part(
             id=identity,
@@ -257,7 +262,7 @@ class _Import:
         self._scoring_of(item, path, raw)
         options = self._answer(item, path, raw, part)
         if ref:
-            self.known[ref] = _Known(item["id"], options)
+            self.known[ref] = _Known(item["id"], options, several=item["answer"]["type"] == "multi_choice")
         self.ledger.rest(
             path, raw, "Title", "RefId", "Instructions", "NotApplicableEnabled", "Enablement", "Weight",
             "QuestionType", "QuestionTypeProperties", "ScoringConfiguration",
@@ -476,7 +481,7 @@ class _Import:
             return None
         answers: list[Any] = []
         for value in objects(raw, "Values", path):
-            given = value.get("RefId") or value.get("Value") or value.get("NumericValue")
+            given = next((value[key] for key in ("RefId", "Value", "NumericValue") if key in value), None)
             answers.append(known.options.get(given, given) if isinstance(given, str) else given)
         if not answers or (known.options and not set(answers) <= set(known.options.values())) or None in answers:
             self.ledger.note(path, f"condition on {ref}", "It names an option that the question does not have.")
@@ -492,7 +497,7 @@ class _Import:
             case "ALL_IN":
                 return {"all": [{"item": known.item, "answers": [answer]} for answer in answers]}
             case "EXACT":
-                return {"item": known.item, "answers": answers if len(answers) == 1 else [answers]}
+                return {"item": known.item, "answers": [answers] if known.several else answers}
             case other:
                 self.ledger.note(path, f"comparator {other}", "Answers are compared by equality only.")
                 return None

@@ -139,7 +139,7 @@ def number(raw: Raw, key: str, path: str) -> float | None:
     value = raw.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e12:
         raise _unexpected(join(path, key), "a number")
     return value
 

@@ -11,8 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import PurePath
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -22,6 +21,7 @@ from service.ingest.fields import plain_json, whole_characters
 from service.ingest.limits import check_characters, check_turns
 from service.ingest.quoting import quoted_spans
 from service.ingest.reading import Context, Line, Reading
+from service.ingest.records import file_stem
 from service.ingest.roles import participants_of
 from service.ingest.times import EPOCH_FROM, checked_span, epoch_seconds
 
@@ -50,7 +50,7 @@ def assemble(reading: Reading, context: Context, *, form: str, name: str | None 
                 Turn(participant=line.label, text=line.text, start=line.start, end=line.end, quoted=line.quoted or ())
                 for line in lines
             ),
-            metadata=plain_json(dict(reading.metadata), "metadata"),
+            metadata=_metadata(reading, form),
             evaluated_agent=reading.evaluated_agent,
             source=Source(format=form, verified=reading.verified, notes=(*reading.notes, *notes)),
         )
@@ -138,6 +138,12 @@ def _channel(reading: Reading, context: Context) -> tuple[Channel, tuple[str, ..
     return guess, (f"The channel is not stated; taken as {guess}, because {reason}.",)
 
 
+def _metadata(reading: Reading, form: str) -> dict[str, Any]:
+    """The metadata, proven storable; what an importer looked for and did not find is left out."""
+    kept = {key: value for key, value in reading.metadata.items() if value is not None or form == "native"}
+    return {str(key): value for key, value in plain_json(kept, "metadata").items()}
+
+
 def _language(tag: str | None) -> str | None:
     if tag is None:
         return None
@@ -152,7 +158,7 @@ def _id(reading: Reading, name: str | None) -> str:
     """The document's own id, else the file's name, else a digest of what was said, so that a repeat has the same id."""
     if reading.id:
         return _whole_id(reading.id)
-    if name and (stem := PurePath(name).stem):
+    if name and (stem := file_stem(name)):
         return _whole_id(stem)
     said = json.dumps([[line.label, line.text, line.start, line.end] for line in reading.lines])
     return "sha256-" + hashlib.sha256(said.encode()).hexdigest()[:32]

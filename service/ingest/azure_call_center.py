@@ -56,9 +56,7 @@ def read(document: Document, context: Context) -> Reading:
             "analyzed_at": str(times.moment(result.get("createdAt"), "result.createdAt") or "") or None,
             "duration_seconds": _duration(contents),
         },
-        notes=("Roles come from transcriptPhrases; the WebVTT in markdown was not used.",)
-        if any("markdown" in one for _, one in contents)
-        else (),
+        notes=tuple(_notes(contents, len(lines))),
         told_apart_by_machine=True,
     )
 
@@ -71,6 +69,15 @@ def _lines(content: Object, place: str) -> Iterator[Line]:
             seconds_at(phrase, "startTimeMs", where, per_second=1000),
             seconds_at(phrase, "endTimeMs", where, per_second=1000),
         )
+
+
+def _notes(contents: list[tuple[str, Object]], phrases: int) -> Iterator[str]:
+    written = [text_at(one, "markdown", place) or "" for place, one in contents]
+    if any(written):
+        yield "Speakers and texts come from transcriptPhrases; the WebVTT in markdown was not used."
+    cues = sum(markdown.count(" --> ") for markdown in written)
+    if cues > phrases:
+        yield f"The WebVTT in markdown has {cues} cues, transcriptPhrases only {phrases}: the result may have been cut."
 
 
 def _duration(contents: list[tuple[str, Object]]) -> float | None:

@@ -16,7 +16,7 @@ from service.conversation import Channel, Role
 from service.errors import ConversationRejected
 from service.ingest import times
 from service.ingest.document import Document
-from service.ingest.fields import Object, label_at, obj, objects_at, seconds_at, text_at, words_of, wrong
+from service.ingest.fields import Object, label_at, obj, objects_at, seconds_at, text_at, words_of
 from service.ingest.reading import Context, Line, Reading, Speaker
 
 _PURPOSES: Final[dict[str, Role]] = {
@@ -109,7 +109,8 @@ def _parties(payload: Object) -> Iterator[_Party]:
         purpose = (text_at(entry, "participantPurpose", place) or text_at(entry, "purpose", place) or "").casefold()
         role = _PURPOSES.get(purpose)
         if role is None:
-            raise wrong(f"{place}.participantPurpose", "agent, customer, ivr, acd, internal or external", purpose)
+            # Telephony knows more purposes than speak: fax, manual, alert. A phrase of an unknown one is refused.
+            continue
         label = label_at(entry, "userId", place) or label_at(entry, "participantId", place)
         if label is None:
             # A purpose that occurs twice names two parties.

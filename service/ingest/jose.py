@@ -2,6 +2,7 @@
 
 Comes in: a container. Goes out: the payload with whether its signature was checked, or the named refusal. A signature
 counts only with a public key that the caller gave: the certificates inside a container prove nothing by themselves.
+Dates and chain of a certificate that the caller gives are the caller's to check.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ left alone and counted. Text is decoded strictly: a replaced character would be 
 from __future__ import annotations
 
 import binascii
-import quopri
 from dataclasses import dataclass
 from email import errors as mail_errors
 from email.header import decode_header
@@ -60,7 +59,11 @@ def header_of(message: Message, name: str) -> str:
 
 
 def decoded_words(text: str) -> str:
-    """The text with its encoded words (RFC 2047) decoded; words that are damaged stay as they are."""
+    """The text with its encoded words (RFC 2047) decoded; words that are damaged stay as they are.
+
+    Cut at 2,000 characters: names and subjects are no longer, and the decoder takes more than linear time.
+    """
+    text = text[:2_000]
     try:
         pieces = [
             piece if isinstance(piece, str) else piece.decode(charset or "ascii", "replace")
@@ -125,11 +128,8 @@ def _parts(part: Message, depth: int) -> tuple[Message | None, Message | None, i
 
 
 def _decoded(part: Message, where: str, *, already_unicode: bool) -> str:
-    payload = part.get_payload()
-    if not isinstance(payload, str):
-        raise ConversationRejected("a text part cannot be read.", field=where, fix="Send the message unaltered.")
     encoding = header_of(part, "content-transfer-encoding").casefold()
-    data = _bytes_of(payload, encoding, where)
+    data = _bytes_of(part, encoding, where)
     charsets = [str(part.get_content_charset("utf-8"))]
     if already_unicode and encoding not in ("base64", "quoted-printable"):
         charsets.insert(0, "utf-8")
@@ -143,16 +143,16 @@ def _decoded(part: Message, where: str, *, already_unicode: bool) -> str:
     )
 
 
-def _bytes_of(payload: str, encoding: str, where: str) -> bytes:
-    # Bytes that are not ASCII came through the parser as surrogate escapes.
-    raw = payload.encode("utf-8", "surrogateescape")
-    if encoding == "quoted-printable":
-        return quopri.decodestring(raw)
+def _bytes_of(part: Message, encoding: str, where: str) -> bytes:
+    """The part's bytes as its sender had them. Asked for text, the parser would replace what it cannot decode."""
     if encoding == "base64":
         try:
-            return binascii.a2b_base64(raw)
+            return binascii.a2b_base64(str(part.get_payload()).encode("ascii", "ignore"))
         except binascii.Error:
             raise ConversationRejected(
                 "a text part is damaged base64.", field=where, fix="Send the message unaltered."
             ) from None
-    return raw
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        raise ConversationRejected("a text part cannot be read.", field=where, fix="Send the message unaltered.")
+    return data

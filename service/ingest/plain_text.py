@@ -14,6 +14,7 @@ begin turns, and role words still do; other labels do not.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,10 +44,9 @@ _BEGINNING: Final = re.compile(
     r"[ \t\u200e\u200f\u202a-\u202e\u2066-\u2069*]*"
     rf"(?:(?:{_bracket('a')}|{_range('b')})[ \t]*(?:[-–—|:][ \t]+)?)?"
     r"(?P<label>[^\s:：\[\]<>{}\"|][^\r\n:：\[\]<>{}\"|]{0,79}?)"
-    rf"[ \t]*(?:{_bracket('c')})?[ \t\u200e\u200f]*\*{{0,2}}[:：]\*{{0,2}}(?![/\\])[ \t]*",
-    re.ASCII,
+    rf"[ \t]*(?:{_bracket('c')})?[ \t\u200e\u200f]*\*{{0,2}}[:：]\*{{0,2}}(?![/\\])[ \t]*"
 )
-_TIMED_LABEL: Final = re.compile(rf"(?P<label>.+?)\s*[(\[]\s*(?P<time>{_TIME})\s*[)\]]\s*", re.ASCII)
+_TIMED_LABEL: Final = re.compile(rf"(?P<label>.+?)\s*[(\[]\s*(?P<time>{_TIME})\s*[)\]]\s*")
 _HALF_DAY: Final = re.compile(r"\s?[AaPp]\.?[Mm]\.?$")
 _HOUR: Final = 3600
 _DAY: Final = 86_400
@@ -54,57 +54,15 @@ _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 _NOT_NAMES: Final = frozenset(
     (
-        "note",
-        "notes",
-        "address",
-        "email",
-        "e-mail",
-        "phone",
-        "tel",
-        "telephone",
-        "subject",
-        "date",
-        "time",
-        "total",
-        "order",
-        "ref",
-        "reference",
-        "re",
-        "fw",
-        "fwd",
-        "http",
-        "https",
-        "ps",
-        "p.s",
-        "warning",
-        "error",
-        "step",
-        "example",
-        "important",
-        "update",
-        "question",
-        "answer",
-        "q",
-        "link",
-        "url",
-        "website",
-        "hours",
-        "price",
-        "summary",
-        "reason",
-        "issue",
-        "status",
-        "case",
-        "ticket",
-        "account",
-        "name",
-        "id",
-        "number",
-        "transcript",
-        "call",
-        "duration",
+        *("note", "notes", "address", "email", "e-mail", "phone", "tel", "telephone", "subject"),
+        *("date", "time", "total", "order", "ref", "reference", "re", "fw", "fwd", "http", "https"),
+        *("ps", "p.s", "warning", "error", "step", "example", "important", "update", "question"),
+        *("answer", "q", "link", "url", "website", "hours", "price", "summary", "reason", "issue"),
+        *("status", "case", "ticket", "account", "name", "id", "number", "transcript", "call"),
+        *("duration"),
     )
 )
+"""First words of lines inside a turn that look like labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +104,8 @@ def read(document: Document, context: Context) -> Reading:
         stop = starts[index + 1].begin if index + 1 < len(starts) else len(text)
         words = text[start.body : stop]
         lines.append(Line(start.label, words[: len(words) - _trailing_breaks(words)], began, ended))
-    return Reading(lines=tuple(lines), channel="voice" if offsets.recorded else None, notes=offsets.notes)
+    notes = offsets.notes if context.channel is None else ()
+    return Reading(lines=tuple(lines), channel="voice" if offsets.recorded else None, notes=notes)
 
 
 def _turn_starts(text: str, roles: Mapping[str, object]) -> Sequence[_Start]:
@@ -177,7 +136,7 @@ def _candidates(text: str) -> Iterator[_Start]:
         if found is None:
             continue
         groups = found.groupdict()
-        label = groups["label"].strip(" \t*")
+        label = groups["label"].strip(" \t*").strip()
         start = groups["a"] or groups["b"] or groups["c"]
         end = groups["a_end"] or groups["b_end"] or groups["c_end"]
         if not start and (timed := _TIMED_LABEL.fullmatch(label)):
@@ -263,7 +222,9 @@ def _since_midnight(
 def _seconds(time: str | None, line: int) -> float | None:
     if time is None:
         return None
-    if time.rstrip("sec ").replace(".", "").isdigit():
+    # Persian and Arabic digits are digits.
+    time = "".join(str(unicodedata.decimal(letter, letter)) for letter in time)
+    if time.rstrip("sec ").replace(".", "").isdecimal():
         return float(time.rstrip("sec "))
     half = _HALF_DAY.search(time)
     clock = time[: half.start()].strip() if half else time

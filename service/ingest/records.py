@@ -19,6 +19,8 @@ from service.ingest import segments
 from service.ingest.document import NOT_JSON, Document, decode, document_of, refuse_binary
 from service.ingest.limits import IngestLimits, check_bytes
 
+_SUFFIXES: Final = frozenset((".json", ".ndjson", ".jsonl", ".txt", ".vtt", ".eml", ".mbox", ".vcon"))
+
 _LOOKED_AT: Final = 20
 """Lines that decide whether a file is newline-delimited JSON."""
 
@@ -125,7 +127,13 @@ def _elements(document: Document) -> Iterator[Record | BadRecord]:
 
 def _name(name: str | None, number: int) -> str | None:
     """A name for a record without an id: the file's, with the record's number."""
-    return f"{PurePath(name).stem}-{number}.json" if name else None
+    return f"{file_stem(name)}-{number}" if name else None
+
+
+def file_stem(name: str) -> str:
+    """A file's name without folder and usual suffix; other dots belong to the name."""
+    path = PurePath(name)
+    return path.stem if path.suffix.casefold() in _SUFFIXES else path.name
 
 
 def is_json(document: Document) -> bool:

@@ -16,6 +16,8 @@ _ROLE_WORDS: Final[dict[Role, str]] = {
     "agent": """
         agent; human agent; live agent; call agent; support agent; service agent; customer service agent;
         agent human; representative; rep; csr; customer service; customer service representative;
+        customer care representative; customer care rep; customer service rep; support team;
+        service team; customer service team; customer support team; customer care team; care team;
         customer support; customer care; support; advisor; adviser; operator; call operator; specialist;
         support specialist; associate; consultant; employee; staff; clerk; teller; banker; supervisor;
         team lead; helpdesk; help desk; service desk; call center; call centre; contact center;

@@ -6,10 +6,12 @@ the source of its role. The rules, in this order; the first that speaks decides:
 1. `mapped`: the caller's role map names the label, name, address, phone number or `@domain` of the speaker.
 2. `given`: the document states the role in a field of its own, or the label is a role word (`Agent`, `客服 2`,
    `Mara (Advisor)`).
-3. `inferred`, rule `service_mailbox`: an address such as support@ or noreply@ belongs to the agent's side.
+3. `inferred`, rule `service_mailbox`: an address such as support@ or noreply@ belongs to the agent's side,
+   where all such addresses of the conversation are of one domain.
 4. `inferred`, rule `service_phrase`: of exactly two people, exactly one says what only the serving side says
    ("thank you for calling", "how can I help you"); that one is the agent, the other the customer.
-5. `inferred`, rule `other_of_two`: of exactly two people one is known; the other is the other side.
+5. `inferred`, rule `other_side`: exactly one person has no role, and all others are of one side; this one is of the
+   other (a conversation with a bot alone leaves the customer).
 
 Anything else is `RolesUnknown`. Names, order of speaking and talk time are no rules: callers speak first as often as
 agents do, and a wrong role makes every evidence check wrong.
@@ -23,16 +25,17 @@ from typing import Final
 
 from service.conversation import Participant, Role
 from service.errors import ConversationRejected, RolesUnknown
+from service.ingest.fields import whole_characters
 from service.ingest.reading import Line, Speaker
 from service.ingest.role_words import role_word
 from service.ingest.service_phrases import is_service_phrase
 
 _MAILBOX: Final = re.compile(
-    r"(?:support|help|helpdesk|service|services|customerservice|customer[._-]?(?:service|care|support)|care|contact|"
-    r"no-?reply|do-?not-?reply|info|sales|billing|service[._-]?desk|soporte|atencion|ayuda|kundenservice|"
-    r"serviceclient|contacto|returns|claims|complaints)(?:\+[^@]*)?@.+",
+    r"(?:support|help|helpdesk|services?|customer[._-]?(?:service|care|support)|care|service[._-]?desk|complaints|returns|"
+    r"claims|no-?reply|do-?not-?reply|soporte|atencion|ayuda|kundenservice|serviceclient)(?:\+[^@]*)?@(?P<domain>.+)",
     re.IGNORECASE,
 )
+"""Mailboxes of the serving side. Others, such as info@ or billing@, write to support as often as they are support."""
 
 FIX: Final = (
     'Pass a role map such as {"Speaker 0": "agent", "Speaker 1": "customer"} (parameter roles; --role LABEL=ROLE '
@@ -52,6 +55,10 @@ def participants_of(
     spoken = dict.fromkeys(line.label for line in lines)
     everyone = {speaker.label: speaker for speaker in speakers}
     everyone |= {label: Speaker(label) for label in spoken if label not in everyone}
+    for label in everyone:
+        _check_label(label)
+    for speaker in everyone.values():
+        whole_characters(speaker.label + (speaker.name or "") + (speaker.role_rule or ""), "participants")
     known = {label: found for label, speaker in everyone.items() if (found := _stated(speaker, asked))}
     if machine:
         _refuse_one_label(spoken, known, len(lines))
@@ -102,6 +109,15 @@ def check_role_map(roles: Mapping[str, Role] | None) -> Mapping[str, Role]:
     return roles or {}
 
 
+def _check_label(label: str) -> None:
+    if not 0 < len(label) <= 200:
+        raise ConversationRejected(
+            f"a speaker's label has {len(label)} characters; 1 to 200 are possible.",
+            field="participants",
+            fix="Shorten the label.",
+        )
+
+
 def _stated(speaker: Speaker, asked: _RoleMap) -> Participant | None:
     """The participant where the caller or the document states the role."""
     if role := asked.role_of(speaker):
@@ -115,12 +131,6 @@ def _stated(speaker: Speaker, asked: _RoleMap) -> Participant | None:
 
 
 def _participant(speaker: Speaker, role: Role, source: str, rule: str | None) -> Participant:
-    if not 0 < len(speaker.label) <= 200:
-        raise ConversationRejected(
-            f"a speaker's label has {len(speaker.label)} characters; 1 to 200 are possible.",
-            field="participants",
-            fix="Shorten the label.",
-        )
     return Participant.model_validate(
         {"id": speaker.label, "role": role, "name": speaker.name, "role_source": source, "role_rule": rule}
     )
@@ -143,31 +153,41 @@ def _refuse_one_label(spoken: Mapping[str, None], known: Mapping[str, Participan
 
 def _infer(everyone: Mapping[str, Speaker], lines: Sequence[Line], known: dict[str, Participant]) -> None:
     """Add to `known` what rules 3 to 5 settle."""
-    for label, speaker in everyone.items():
-        if label not in known and any(_MAILBOX.fullmatch(name) for name in (label, *speaker.aliases)):
-            known[label] = _participant(speaker, "agent", "inferred", "service_mailbox")
-    people = [label for label in everyone if label not in known or known[label].role not in ("system", "bot")]
+    mailboxes = _service_mailboxes(speaker for label, speaker in everyone.items() if label not in known)
+    for label in mailboxes:
+        known[label] = _participant(everyone[label], "agent", "inferred", "service_mailbox")
+    people = [label for label in everyone if label not in known or known[label].role in ("agent", "customer")]
     if len(people) == 2 and not any(label in known for label in people):
-        greeters = [label for label in people if _greets(label, lines)]
-        if len(greeters) == 1:
-            known[greeters[0]] = _participant(everyone[greeters[0]], "agent", "inferred", "service_phrase")
-            _complete(people, everyone, known, "service_phrase")
-    _complete(people, everyone, known, "other_of_two")
-    if len(people) == 1 and people[0] not in known and any(found.role == "bot" for found in known.values()):
-        known[people[0]] = _participant(everyone[people[0]], "customer", "inferred", "other_of_two")
+        serving = [label for label in people if _serves(label, lines)]
+        if len(serving) == 1:
+            for label in people:
+                role: Role = "agent" if label in serving else "customer"
+                known[label] = _participant(everyone[label], role, "inferred", "service_phrase")
+    _complete(people, everyone, known)
 
 
-def _complete(people: Sequence[str], everyone: Mapping[str, Speaker], known: dict[str, Participant], rule: str) -> None:
-    """Of two people, give the one without a role the side that the other has not."""
+def _service_mailboxes(unsettled: Iterable[Speaker]) -> tuple[str, ...]:
+    """Labels of the service mailboxes; none where they are of several domains, for then one of them is a customer's."""
+    found = {
+        speaker.label: box["domain"].casefold()
+        for speaker in unsettled
+        for name in (speaker.label, *speaker.aliases)
+        if (box := _MAILBOX.fullmatch(name))
+    }
+    return tuple(found) if len(set(found.values())) == 1 else ()
+
+
+def _complete(people: Sequence[str], everyone: Mapping[str, Speaker], known: dict[str, Participant]) -> None:
+    """Give the only person without a role the side that is missing: a contact has a serving side and a customer."""
     unsettled = [label for label in people if label not in known]
-    if len(people) != 2 or len(unsettled) != 1:
+    sides = {found.role for found in known.values() if found.role != "system"}
+    if len(unsettled) != 1 or len(sides - {"bot"}) > 1 or not sides:
         return
-    other = next(label for label in people if label in known)
-    role: Role = "customer" if known[other].role == "agent" else "agent"
-    known[unsettled[0]] = _participant(everyone[unsettled[0]], role, "inferred", rule)
+    role: Role = "agent" if "customer" in sides else "customer"
+    known[unsettled[0]] = _participant(everyone[unsettled[0]], role, "inferred", "other_side")
 
 
-def _greets(label: str, lines: Sequence[Line]) -> bool:
+def _serves(label: str, lines: Sequence[Line]) -> bool:
     return any(is_service_phrase(_own_words(line)) for line in lines if line.label == label)
 
 

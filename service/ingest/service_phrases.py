@@ -16,6 +16,10 @@ _PHRASES: Final = (
     r"\bwhat can (?:i|we) (?:do for|help) you\b",
     r"\b(?:anything|something) else (?:that )?(?:i|we) (?:can|could|may) (?:help|assist|do for)\b",
     r"\bmay i (?:please )?have your (?:full |first |last )?(?:name|account|order|date of birth|phone)\b",
+    (
+        r"\b(?:(?:could|can|may) i (?:please )?(?:get|have)|could you (?:please )?(?:provide|confirm|verify)) your "
+        r"(?:full name|(?:account|order|card|policy) number|date of birth|pin\b|mother's maiden|post ?code|zip)"
+    ),
     r"\b(?:this|your) call (?:is|may be|might be|will be)(?: being)? (?:recorded|monitored)\b",
     r"\bwelcome to [^.?!]{1,60}[.,!] *(?:my name is|this is|how)\b",
     r"\bmy name is [^.?!]{1,40}\b(?:from|with|at) [^.?!]{1,60}[.,!]? *how (?:can|may)\b",

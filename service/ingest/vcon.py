@@ -7,8 +7,8 @@ WhisperX, OpenAI, Azure, Amazon or Genesys body, WebVTT, labelled plain text and
 dialog gives one transcript: of several, the first of type `transcript`, else the first that can be read.
 
 Parties have names, not roles. A role is taken from the party's own `role` field or from the rules of `roles`; a role
-map may name a party by name, address, phone number, uuid, `@domain` or `party 0`. Signed containers are opened and marked
-`source.verified`; encrypted ones are refused.
+map may name a party by name, address, phone number, uuid, `@domain` or `party 0`. Signed containers are opened and
+marked `source.verified`; encrypted ones are refused.
 """
 
 from __future__ import annotations
@@ -57,6 +57,10 @@ _BODIES: Final[tuple[Importer, ...]] = (
     plain_text,
 )
 """Shapes in which vendors put transcripts into `analysis[].body`."""
+
+
+_SEGMENT_KEYS: Final = {"speaker_role", "start_ms", "duration_ms", "human_transcript"}
+"""What tells a list of `segments` from a list of utterances."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,10 +279,8 @@ def _transcript(
 ) -> Reading:
     began = _dialog_start(analysis.get("dialog"), container)
     body = _body(analysis, place)
-    if isinstance(body.value, list) and body.value and isinstance(body.value[0], dict):
-        first = body.value[0]
-        if "parties" in first or "party" in first or not segments.recognises(body):
-            return _utterances(body.value, began, parties)
+    if isinstance(body.value, list) and not _SEGMENT_KEYS & _keys_of_first(body.value):
+        return _utterances(body.value, began, parties)
     for importer in _BODIES:
         if importer.recognises(body):
             reading = importer.read(body, context)
@@ -286,8 +288,12 @@ def _transcript(
     raise ConversationRejected(
         "the transcript has a shape that is not known.",
         field="",
-        fix="Known are Deepgram, AssemblyAI, WhisperX, OpenAI, Azure, Amazon, Genesys, WebVTT, labelled text, utterances.",
+        fix="Known: Deepgram, AssemblyAI, WhisperX, OpenAI, Azure, Amazon, Genesys, WebVTT, labelled text, utterances.",
     )
+
+
+def _keys_of_first(body: list[Any]) -> set[str]:
+    return set(body[0]) if body and isinstance(body[0], dict) else set()
 
 
 def _body(analysis: Object, place: str) -> Document:

@@ -6,20 +6,19 @@ the specification says; line breaks inside a cue stay as they are in the file. C
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from service.errors import ConversationRejected, RolesUnknown
 from service.ingest.document import Document, decode
+from service.ingest.html_text import unescaped
 from service.ingest.reading import Context, Line, Reading
 from service.ingest.roles import FIX
 
-_BLOCKS: Final = re.compile(r"(?:\r\n|\r|\n)[ \t]*(?:(?:\r\n|\r|\n)[ \t]*)+")
+_LINE: Final = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|$)")
 _STAMP = r"(?:(\d{2,}):)?([0-5]\d):([0-5]\d\.\d{3})"
 _TIMING: Final = re.compile(rf"[ \t]*{_STAMP}[ \t]*-->[ \t]*{_STAMP}(?:[ \t][^\r\n]*)?", re.ASCII)
-_BREAK: Final = re.compile(r"\r\n|\r|\n")
 _TAG: Final = re.compile(r"<(/?)([a-zA-Z]*)((?:\.[^\s<>.]+)*)(?:[ \t\r\n]+([^<>]*))?>|<[\d:.]+>")
 _PREFIX: Final = re.compile(r"(?P<label>[^\s:：<>][^\r\n:：<>]{0,59})[:：][ \t]+")
 
@@ -53,26 +52,27 @@ def read_text(text: str) -> Reading:
 
 
 def _cues(text: str) -> Iterator[tuple[float, float, str]]:
-    for index, block in enumerate(_BLOCKS.split(text)):
-        lines = _BREAK.split(block, maxsplit=2)
-        # The timing is the first line of a cue, or the second after an identifier; the header may stand before either.
-        for skip in range(min(len(lines), 2 + (index == 0))):
-            found = _TIMING.fullmatch(_BREAK.split(block, maxsplit=skip + 1)[skip])
-            if found:
-                rest = _BREAK.split(block, maxsplit=skip + 1)
-                yield (
-                    _time(*found.groups()[:3]),
-                    _time(*found.groups()[3:]),
-                    rest[skip + 1] if skip + 1 < len(rest) else "",
-                )
-                break
-        else:
-            if "-->" in block and not block.startswith(("NOTE", "STYLE", "REGION", "WEBVTT")):
-                raise ConversationRejected(
-                    "a cue's times cannot be read.",
-                    field=f"block {index}",
-                    fix="Write times as 00:01:05.250 --> 00:01:07.000.",
-                )
+    """Start, end and payload of every cue: a timing line, and what follows it up to an empty line."""
+    lines = [(found.start(1), found.end(1)) for found in _LINE.finditer(text)]
+    index, block = 0, ""
+    while index < len(lines):
+        line = text[slice(*lines[index])]
+        number, index = index + 1, index + 1
+        block = "" if not line else block or line
+        if "-->" not in line or block.startswith("NOTE"):
+            continue
+        timing = _TIMING.fullmatch(line)
+        if timing is None:
+            raise ConversationRejected(
+                "a cue's times cannot be read.",
+                field=f"line {number}",
+                fix="Write times as 00:01:05.250 --> 00:01:07.000.",
+            )
+        first = index
+        while index < len(lines) and lines[index][0] < lines[index][1] and "-->" not in text[slice(*lines[index])]:
+            index += 1
+        payload = text[lines[first][0] : lines[index - 1][1]] if index > first else ""
+        yield _time(*timing.groups()[:3]), _time(*timing.groups()[3:]), payload
 
 
 def _time(hours: str | None, minutes: str, seconds: str) -> float:
@@ -84,12 +84,12 @@ def _voices(payload: str, start: float, end: float) -> Iterator[Line]:
     label, written, words = "", 0, ""
     pieces: list[tuple[str, str]] = []
     for tag in _TAG.finditer(payload):
-        words += html.unescape(payload[written : tag.start()])
+        words += unescaped(payload[written : tag.start()])
         written = tag.end()
         if tag[2] == "v":
             pieces.append((label, words))
-            label, words = ("" if tag[1] else html.unescape(tag[4] or "").strip()), ""
-    pieces.append((label, words + html.unescape(payload[written:])))
+            label, words = ("" if tag[1] else unescaped(tag[4] or "").strip()), ""
+    pieces.append((label, words + unescaped(payload[written:])))
     for voice, said in pieces:
         if said.strip():
             yield Line(voice, said, start, end)

@@ -22,7 +22,15 @@ MODES: tuple[Mode, ...] = ("json_schema", "tools", "md_json")
 _REFUSALS = frozenset({400, 404, 405, 415, 422, 501})
 _MODE_WORDS: dict[Mode, tuple[str, ...]] = {
     "tools": ("tool", "function"),
-    "json_schema": ("response_format", "json_schema", "schema", "structured output", "grammar", "guided"),
+    "json_schema": (
+        "response_format",
+        "schema",
+        "json_object",
+        "structured output",
+        "grammar",
+        "guided",
+        "'type' must",
+    ),
     "md_json": (),
 }
 
@@ -60,7 +68,7 @@ class Customs:
             return False
         words = error_text(error)
         for name in _EXCHANGEABLE:
-            if name in sent and name not in self.dropped and name in words:
+            if (name in sent or name in sent["extra_body"]) and name not in self.dropped and name in words:
                 self.dropped.add(name)
                 return True
         if "strict" not in self.dropped and "strict" in words and _has_strict(sent):
@@ -69,8 +77,8 @@ class Customs:
         return False
 
     def refuses_mode(self, error: openai.APIStatusError, mode: Mode) -> bool:
-        """Whether the refusal is about the structured output itself."""
-        if error.status_code not in _REFUSALS or is_too_long(error):
+        """Whether the refusal is about the structured output itself; some servers call that an internal error (500)."""
+        if error.status_code not in _REFUSALS | {500} or is_too_long(error):
             return False
         words = error_text(error)
         return any(word in words for word in _MODE_WORDS[mode])
@@ -110,5 +118,6 @@ _TOOL = "Hand in the form, every item answered once."
 
 
 def _has_strict(sent: dict[str, Any]) -> bool:
-    described = sent.get("response_format", {}).get("json_schema", {})
-    return "strict" in described or any("strict" in tool["function"] for tool in sent.get("tools", ()))
+    body = sent.get("extra_body", {})
+    described = body.get("response_format", {}).get("json_schema", {})
+    return "strict" in described or any("strict" in tool["function"] for tool in body.get("tools", ()))

@@ -155,7 +155,7 @@ def error_text(error: openai.APIStatusError) -> str:
 
     Only what explains is taken: some servers repeat the whole request, in which every name would be found.
     """
-    words = [error.param or "", error.code or "", *_explanations(error.body, depth=0)]
+    words = [str(error.param or ""), str(error.code or ""), *_explanations(error.body, depth=0)]
     return " ".join(words).lower()[:10_000]
 
 

@@ -59,12 +59,12 @@ class Ledger:
     calls: list[Call] = field(default_factory=list)
 
     def enter(self, *, outcome: str, latency: float, mode: str, asked: str, completion: Any = None) -> None:
-        """Record one attempt. `completion` is what came back, if anything that looks like one did."""
+        """Record one attempt. `completion` is what came back: a completion, anything else, or the error."""
         reported = getattr(completion, "model", None)
         reported = reported if isinstance(reported, str) else None
         tokens = tokens_of(getattr(completion, "usage", None))
         price = self.prices.get(asked) or self.prices.get(reported or "")
-        request_id = getattr(completion, "_request_id", None)
+        request_id = getattr(completion, "_request_id", None) or getattr(completion, "request_id", None)
         self.calls.append(
             Call(
                 purpose=self.purpose,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ from openai.types.chat.chat_completion_message_function_tool_call import Functio
 from service.drafting import ModelIdentity, Question, Readiness, Reply
 from service.errors import ModelError, SettingsRejected
 from service.llm.customs import Customs, Mode, budget_parameter, shaped
-from service.llm.failures import ModeIgnored, Refused, failure_from, root_of
+from service.llm.failures import ModeIgnored, Refused, failure_from, kind_of, root_of
 from service.llm.form import SITTING, Sitting, form_for
 from service.llm.ledger import Ledger
 from service.llm.patience import retrying
@@ -134,6 +135,7 @@ class ConnectedModel:
                     await self._sit(sitting)
             except Exception as error:  # noqa: BLE001 - the one place where vendors' errors end
                 failure = failure_from(error)
+                _note_unexpected(error)
             finally:
                 SITTING.reset(token)
         calls = tuple(sitting.ledger.calls)
@@ -216,15 +218,15 @@ class ConnectedModel:
     def _request(self, mode: Mode, sitting: Sitting) -> dict[str, Any]:
         """Everything but the messages, as this endpoint takes it."""
         settings, customs = self._settings, self._customs
-        request: dict[str, Any] = shaped(mode, sitting.shape, customs)
+        request: dict[str, Any] = {}
         if settings.temperature is not None and "temperature" not in customs.dropped:
             request["temperature"] = settings.temperature
         if settings.seed is not None and "seed" not in customs.dropped:
             request["seed"] = settings.seed
         if budget := budget_parameter(customs, own_openai=self._own_openai):
             request[budget] = settings.max_output_tokens
-        if settings.extra_body:
-            request["extra_body"] = settings.extra_body
+        # In the body as it is: openai's client would walk the whole schema for every call to transform nothing.
+        request["extra_body"] = shaped(mode, sitting.shape, customs) | settings.extra_body
         return request
 
     async def _repeated(
@@ -241,17 +243,19 @@ class ConnectedModel:
     ) -> ChatCompletion | str:
         """One attempt, recorded whatever becomes of it."""
         started, outcome = time.perf_counter(), "cancelled"
-        completion: ChatCompletion | str | None = None
+        came: ChatCompletion | str | Exception | None = None
         try:
-            completion = await self._client.chat.completions.create(model=self._model, messages=messages, **request)
-            outcome = "ok"
+            completion: ChatCompletion | str = await self._client.chat.completions.create(
+                model=self._model, messages=messages, **request
+            )
+            came, outcome = completion, "ok"
             return completion
         except Exception as error:
-            outcome = type(error).__name__
+            outcome, came = type(error).__name__, error
             raise
         finally:
             latency = time.perf_counter() - started
-            sitting.ledger.enter(outcome=outcome, latency=latency, mode=mode, asked=self._model, completion=completion)
+            sitting.ledger.enter(outcome=outcome, latency=latency, mode=mode, asked=self._model, completion=came)
 
     def _checked(self, completion: ChatCompletion | str, mode: Mode, sitting: Sitting) -> ChatCompletion:
         """The completion with its text where instructor looks for it. Raises Refused and ModeIgnored.
@@ -302,6 +306,15 @@ class ConnectedModel:
     async def close(self) -> None:
         """End all connections; the model cannot be asked afterwards."""
         await self._client.close()
+
+
+def _note_unexpected(error: BaseException) -> None:
+    """An exception that no vendor is known for is a defect of ours: its kind and place are logged, never its text."""
+    root = root_of(error)
+    if kind_of(type(root)) is None and not isinstance(root, ModelError):
+        frames = traceback.extract_tb(root.__traceback__)
+        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "nowhere"
+        log.error("unexpected %s at %s while asking the model", type(root).__name__, place)
 
 
 def _text_of(completion: Any, mode: Mode) -> str:

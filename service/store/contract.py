@@ -7,8 +7,9 @@ append-only: there is no way to change one, and only retention (`purge`) removes
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from service.conversation import Channel, Conversation
 from service.errors import EvaluationNotFound, IdempotencyKeyReused, RubricAlreadyPublished
@@ -67,7 +68,8 @@ class Page(Value):
     next: str | None = None
 
 
-class PublishedRubric(Value):
+@dataclass(frozen=True)
+class PublishedRubric:
     """One published version and when it was published."""
 
     rubric: Rubric
@@ -100,6 +102,7 @@ class Purged(Value):
     idempotency_keys: int
 
 
+@runtime_checkable
 class Store(Protocol):
     """Keeps evaluations, published rubrics and idempotency keys.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 
@@ -27,17 +28,18 @@ from service.store.contract import (
     summary_of,
 )
 from service.store.cursors import Position, cursor_for, position_in
-from service.value import Value
 
 
-class _Kept(Value):
+@dataclass(frozen=True)
+class _Kept:
     draft: Draft
     conversation: Conversation
     rubric: Rubric
     summary: EvaluationSummary
 
 
-class _Key(Value):
+@dataclass(frozen=True)
+class _Key:
     body_digest: str
     token: str
     created_at: datetime
@@ -73,7 +75,7 @@ class MemoryStore:
         summary = summary_of(draft, conversation)
         self._kept[draft.id] = _Kept(draft=draft, conversation=conversation, rubric=rubric, summary=summary)
         if claim is not None and key is not None:
-            self._keys[claim.key] = key.model_copy(update={"evaluation": draft.id})
+            self._keys[claim.key] = replace(key, evaluation=draft.id)
         return draft.id
 
     async def evaluation(self, evaluation_id: str) -> Draft:
@@ -150,7 +152,7 @@ class MemoryStore:
         if not self._holds(claim):
             return False
         until = in_utc(self._clock()) + lease
-        self._keys[claim.key] = self._keys[claim.key].model_copy(update={"lease_until": until})
+        self._keys[claim.key] = replace(self._keys[claim.key], lease_until=until)
         return True
 
     async def release(self, claim: Claim) -> None:

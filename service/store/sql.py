@@ -97,8 +97,7 @@ class SqlStore:
         self, draft: Draft, conversation: Conversation, rubric: Rubric, *, claim: Claim | None = None
     ) -> str:
         """The draft stands with what it rests on, and the claim's key is bound to it; see `Store.keep`."""
-        row = _draft_row(draft, conversation, rubric)
-        bodies = conversation_document(conversation), rubric_document(rubric)
+        row, spoken = _draft_row(draft, conversation, rubric), conversation_document(conversation)
 
         async def attempt() -> str:
             async with self._write() as connection:
@@ -106,9 +105,9 @@ class SqlStore:
                     return earlier
                 at = row["created_at"]
                 await _insert_missing(
-                    connection, ConversationRow, digest=conversation.digest, body=bodies[0], stored_at=at
+                    connection, ConversationRow, digest=conversation.digest, body=spoken, stored_at=at
                 )
-                await _insert_missing(connection, RubricRow, digest=rubric.digest, body=bodies[1], stored_at=at)
+                await _insert_rubric(connection, rubric, at)
                 await connection.execute(_insert(connection, DraftRow).values(**row))
                 if claim is not None:
                     bind = update(KeyRow).where(col(KeyRow.key) == claim.key).values(evaluation_id=draft.id)
@@ -161,9 +160,7 @@ class SqlStore:
 
         async def attempt() -> bool:
             async with self._write() as connection:
-                await _insert_missing(
-                    connection, RubricRow, digest=rubric.digest, body=rubric_document(rubric), stored_at=at
-                )
+                await _insert_rubric(connection, rubric, at)
                 if await _insert_missing(connection, PublishedRow, **key, digest=rubric.digest, published_at=at):
                     return True
                 return await _published_before(connection, rubric)
@@ -317,6 +314,12 @@ async def _insert_missing(connection: AsyncConnection, table: type[SQLModel], **
     """Whether the row is new; one with the same primary key stays as it is."""
     done = await connection.execute(_insert(connection, table).values(**values).on_conflict_do_nothing())
     return bool(done.rowcount == 1)
+
+
+async def _insert_rubric(connection: AsyncConnection, rubric: Rubric, at: datetime) -> None:
+    """The rubric is stored. Forms are large and used over and over, so it is written out only when it is new."""
+    if await connection.scalar(select(col(RubricRow.digest)).where(col(RubricRow.digest) == rubric.digest)) is None:
+        await _insert_missing(connection, RubricRow, digest=rubric.digest, body=rubric_document(rubric), stored_at=at)
 
 
 def _held(key: str, token: str) -> tuple[Any, ...]:

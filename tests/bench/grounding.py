@@ -364,10 +364,10 @@ def true_quotes(rng: random.Random, language: str, name: str, texts: list[str]) 
 
 def false_quotes(rng: random.Random, language: str, name: str, texts: list[str], others: list[str]) -> Iterator[Case]:
     plain = a_call(name, language, texts)
-    everything = " ".join(texts)
+    everything = " ".join(texts).lower()
 
     def case(kind: str, turn: int, quote: str) -> Iterator[Case]:
-        if quote not in everything:
+        if quote.lower().strip(".?!") not in everything:
             yield Case(kind, true=False, language=language, conversation=plain, turn=turn, text=quote)
 
     for quote in PARAPHRASED[language]:

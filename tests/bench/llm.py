@@ -38,13 +38,43 @@ IDEAL = -(-EVALUATIONS // CONCURRENCY) * LATENCY
 
 def the_rubric() -> Rubric:
     """Twenty items of the usual kinds, each with guidance."""
-    topics = "greeting name account refund invoice delivery delay apology option solution price plan address payment".split()
+    topics = [
+        "greeting",
+        "name",
+        "account",
+        "refund",
+        "invoice",
+        "delivery",
+        "delay",
+        "apology",
+        "option",
+        "solution",
+        "price",
+        "plan",
+        "address",
+        "payment",
+    ]
     items = []
     for number in range(20):
         topic = topics[number % len(topics)]
-        kinds = ({}, {"answer": {"type": "scale", "levels": [{"value": level, "anchor": f"{topic} handled at level {level}"} for level in range(1, 6)]}})
+        kinds = (
+            {},
+            {
+                "answer": {
+                    "type": "scale",
+                    "levels": [
+                        {"value": level, "anchor": f"{topic} handled at level {level}"} for level in range(1, 6)
+                    ],
+                }
+            },
+        )
         items.append(
-            an_item(f"item_{number}", question=f"Did the agent handle the {topic} of the customer as they should?", guidance=f"A good agent mentions the {topic} early, plainly and correctly, and checks that it was understood. " * 2)
+            an_item(
+                f"item_{number}",
+                question=f"Did the agent handle the {topic} of the customer as they should?",
+                guidance=f"A good agent mentions the {topic} early, plainly and correctly, and checks that it was understood. "
+                * 2,
+            )
             | kinds[number % 4 == 3]
         )
     return a_rubric(*items)
@@ -53,17 +83,26 @@ def the_rubric() -> Rubric:
 def the_conversations(count: int) -> list[Conversation]:
     """Calls of sixty turns that differ in one number."""
     pairs = [
-        ("agent: Thank you for calling, how can I help you with your invoice or delivery today?", "customer: Well, um, the delivery of my order {n} is late again and nobody told me about a delay."),
-        ("agent: I am sorry about the delay, let me look at the address and the payment for you.", "customer: Sure, the address is 12 Long Lane, and the payment went through on the third of May."),
+        (
+            "agent: Thank you for calling, how can I help you with your invoice or delivery today?",
+            "customer: Well, um, the delivery is late again. My order number is {n}.",
+        ),
+        (
+            "agent: I am sorry about the delay, let me look at the address and the payment for you.",
+            "customer: Sure, the address is 12 Long Lane, and the payment went through on the third of May.",
+        ),
     ]
     lines = [line for index in range(15) for pair in pairs for line in pair]
-    return [a_conversation(*(line.replace("{n}", str(4000 + number)) for line in lines), id=f"c-{number}") for number in range(count)]
+    return [
+        a_conversation(*(line.replace("{n}", str(4000 + number)) for line in lines), id=f"c-{number}")
+        for number in range(count)
+    ]
 
 
 @contextlib.contextmanager
 def stub_process(latency: float) -> Iterator[str]:
     """The stub model in a process of its own; yields its base URL."""
-    command = [sys.executable, "-m", "tests.stub_endpoint", "--port", "0", "--latency", str(latency)]
+    command = [sys.executable, "-m", "tests.stub_endpoint", "--port", "0", "--latency", str(latency), "--canned"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -73,7 +112,9 @@ def stub_process(latency: float) -> Iterator[str]:
         process.wait()
 
 
-async def measured(evaluate: Callable[[Conversation], Awaitable[object]], conversations: list[Conversation], concurrency: int) -> tuple[float, float]:
+async def measured(
+    evaluate: Callable[[Conversation], Awaitable[object]], conversations: list[Conversation], concurrency: int
+) -> tuple[float, float]:
     """Wall seconds and CPU milliseconds per evaluation, after three to warm up."""
     slots = asyncio.Semaphore(concurrency)
 
@@ -87,17 +128,23 @@ async def measured(evaluate: Callable[[Conversation], Awaitable[object]], conver
     return time.perf_counter() - wall, (time.process_time() - cpu) / len(conversations) * 1000
 
 
-def bare(base_url: str, rubric: Rubric, prompts: PromptLibrary) -> tuple[Callable[[Conversation], Awaitable[object]], AsyncOpenAI]:
+def bare(
+    base_url: str, rubric: Rubric, prompts: PromptLibrary
+) -> tuple[Callable[[Conversation], Awaitable[object]], AsyncOpenAI]:
     """The same request by the openai client alone: rendered, sent, decoded."""
     limits = httpx2.Limits(max_connections=CONCURRENCY, max_keepalive_connections=CONCURRENCY)
-    client = AsyncOpenAI(api_key="x", base_url=base_url, max_retries=0, http_client=DefaultAsyncHttpxClient(limits=limits))
+    client = AsyncOpenAI(
+        api_key="x", base_url=base_url, max_retries=0, http_client=DefaultAsyncHttpxClient(limits=limits)
+    )
     shape, prompt = reply_shape(rubric, rubric.items), prompts.get("score")
     request = shaped("json_schema", shape, Customs())
 
     async def evaluate(conversation: Conversation) -> object:
         rendered = prompt.render(rubric, shape, conversation, language="en")
         messages = [message.model_dump() for message in rendered.messages]
-        reply = await client.chat.completions.create(model="stub", messages=messages, max_tokens=8000, temperature=0, **request)
+        reply = await client.chat.completions.create(
+            model="stub", messages=messages, max_tokens=8000, temperature=0, **request
+        )
         return json.loads(reply.choices[0].message.content)
 
     return evaluate, client
@@ -130,10 +177,14 @@ def main() -> None:
     for concurrency in (1, CONCURRENCY):
         found = asyncio.run(compare(0.0, concurrency))
         ours, theirs = found["assay"][1], found["bare"][1]
-        print(f"CPU per 20-item evaluation, concurrency {concurrency:>2}: {ours:5.2f} ms; bare openai client {theirs:5.2f} ms; ratio {ours / theirs:.2f}")
+        print(
+            f"CPU per 20-item evaluation, concurrency {concurrency:>2}: {ours:5.2f} ms; bare openai client {theirs:5.2f} ms; ratio {ours / theirs:.2f}"
+        )
     found = asyncio.run(compare(LATENCY, CONCURRENCY))
     ours, theirs = found["assay"][0], found["bare"][0]
-    print(f"{EVALUATIONS} evaluations at concurrency {CONCURRENCY}, {LATENCY * 1000:.0f} ms latency: {ours:.2f} s; bare {theirs:.2f} s; ideal {IDEAL:.2f} s; ratio to ideal {ours / IDEAL:.2f}")
+    print(
+        f"{EVALUATIONS} evaluations at concurrency {CONCURRENCY}, {LATENCY * 1000:.0f} ms latency: {ours:.2f} s; bare {theirs:.2f} s; ideal {IDEAL:.2f} s; ratio to ideal {ours / IDEAL:.2f}"
+    )
 
 
 if __name__ == "__main__":

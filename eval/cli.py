@@ -1,0 +1,264 @@
+"""The measuring command line: `assay-eval labels` and `assay-eval speed`."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from eval.labels import DEFAULT_MAPPING, Labelled, LabelReport, Mark, Rate, answer_of, read_labels, report
+from service.conversation import Conversation
+from service.cues import judge_by_cues
+from service.drafting import Drafter, draft_by_cues
+from service.errors import AssayError, BadInput, ConversationRejected, SettingsRejected
+from service.ingest import conversation_from
+from service.library import RubricLibrary
+from service.rubric import Item, Rubric
+from service.settings import Settings
+
+Engine = Literal["cues", "llm", "auto"]
+
+app = typer.Typer(
+    help="Measures how far drafts may be trusted.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
+)
+_console = Console()
+_errors = Console(stderr=True)
+
+
+@app.callback()
+def _root() -> None:
+    """Measures how far drafts may be trusted."""
+
+
+@app.command()
+def labels(
+    file: Annotated[Path, typer.Argument(help="Newline-delimited JSON (.gz too): conversations with a label each.")],
+    rubric: Annotated[str, typer.Option(help="Rubric, as id or id@version.")] = "identity-verification",
+    item: Annotated[str, typer.Option(help="The item whose answers are compared.")] = "verified-before-action",
+    label_field: Annotated[
+        str, typer.Option(help="Field of each row that holds the label.")
+    ] = "verified_before_action",
+    engine: Annotated[str, typer.Option(help="cues, llm or auto.")] = "cues",
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="LABEL=ANSWER, repeatable. Default: pass=yes fail=no not_applicable=N/A."),
+    ] = None,
+    show_errors: Annotated[
+        bool, typer.Option(help="List the conversations on which label and answer disagree.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many rows.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Conversations in flight, with a model.")] = 8,
+    output: Annotated[str, typer.Option(help="table or json.")] = "table",
+) -> None:
+    """Compare one item's answers with labels: accuracy, confusion, precision and recall with Wilson intervals."""
+    form = _library().get(rubric)
+    asked = _item(form, item)
+    rows = read_labels(_read(file), field=label_field, mapping=_mapping(mapping))[:limit]
+    marks = _marks(rows, form, asked, _engine(engine), concurrency)
+    result = report(marks, rubric=form.name, item=asked.id, engine=engine)
+    if output == "json":
+        sys.stdout.write(json.dumps(result.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n")
+        return
+    _print_report(result, show_errors=show_errors)
+
+
+@app.command()
+def speed(
+    file: Annotated[Path, typer.Argument(help="Newline-delimited JSON (.gz too): one conversation per row.")],
+    rubric: Annotated[str, typer.Option(help="Rubric, as id or id@version.")] = "identity-verification",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many rows.")] = None,
+    output: Annotated[str, typer.Option(help="table or json.")] = "table",
+) -> None:
+    """Score every conversation by cues: the share that succeeds, conversations per second, states of the items."""
+    form = _library().get(rubric)
+    rows = [json.loads(line) for line in _read(file).decode("utf-8").splitlines() if line.strip()][:limit]
+    conversations, rejected = _conversations(rows)
+    states: Counter[str] = Counter()
+    failures: Counter[str] = Counter()
+    started = time.perf_counter()
+    for conversation in conversations:
+        try:
+            states.update(result.state for result in judge_by_cues(conversation, form, form.items).values())
+        except Exception as error:  # noqa: BLE001 - counting failures is what this command is for
+            failures[type(error).__name__] += 1
+    judged = time.perf_counter() - started
+    started = time.perf_counter()
+    for conversation in conversations:
+        draft_by_cues(conversation, form)
+    drafted = time.perf_counter() - started
+    done = len(conversations) - failures.total()
+    figures = {
+        "rubric": form.name,
+        "items": len(form.items),
+        "rows": len(rows),
+        "not_read": rejected,
+        "scored_without_error": done,
+        "share": done / len(rows) if rows else None,
+        "judged_per_second": len(conversations) / judged if judged else None,
+        "drafts_per_second": len(conversations) / drafted if drafted else None,
+        "items_by_state": dict(states),
+        "errors": dict(failures),
+    }
+    if output == "json":
+        sys.stdout.write(json.dumps(figures, indent=2) + "\n")
+        return
+    table = Table(title=f"Speed of cues: {form.name}", show_header=False)
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), f"{value:,.4g}" if isinstance(value, float) else str(value))
+    _console.print(table)
+
+
+# ── What the commands are made of ───────────────────────────────────────────────────────────────────────────────
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False, include_input=False)[0]
+        raise SettingsRejected(first["msg"], field=".".join(map(str, first["loc"]))) from None
+
+
+def _library() -> RubricLibrary:
+    return RubricLibrary(_settings().rubrics_path)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise BadInput(error.strerror or "cannot be read", field=str(file)) from error
+    return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+
+
+def _item(form: Rubric, item_id: str) -> Item:
+    try:
+        return form.item(item_id)
+    except KeyError:
+        known = ", ".join(item.id for item in form.items)
+        raise BadInput(f"{form.name} has no item {item_id!r}.", field="--item", fix=f"Its items: {known}.") from None
+
+
+def _engine(engine: str) -> Engine:
+    match engine:
+        case "cues" | "llm" | "auto":
+            return engine
+        case _:
+            raise BadInput(f"{engine!r} is no engine.", field="--engine", fix="Use cues, llm or auto.")
+
+
+def _mapping(pairs: list[str] | None) -> dict[str, str]:
+    if not pairs:
+        return dict(DEFAULT_MAPPING)
+    split = [pair.partition("=") for pair in pairs]
+    for (label, equals, answer), pair in zip(split, pairs, strict=True):
+        if not (label and equals and answer):
+            raise BadInput(f"{pair!r} is no mapping.", field="--map", fix="Write LABEL=ANSWER.")
+    return {label: answer for label, _, answer in split}
+
+
+def _marks(rows: list[Labelled], form: Rubric, item: Item, engine: Engine, concurrency: int) -> list[Mark]:
+    if engine != "cues":
+        return asyncio.run(_marks_by_drafting(rows, form, item, engine, concurrency))
+    return [
+        Mark(row.conversation.id, row.expected, answer_of(judge_by_cues(row.conversation, form, (item,))[item.id]))
+        for row in track(rows, "Judging", console=_errors, transient=True)
+    ]
+
+
+async def _marks_by_drafting(
+    rows: list[Labelled], form: Rubric, item: Item, engine: Engine, concurrency: int
+) -> list[Mark]:
+    """Through the same drafter as the service, so that the measured engine is the one that serves."""
+    from service.llm import connect_model  # noqa: PLC0415 - the cue engine needs no model client
+    from service.prompting import PromptLibrary  # noqa: PLC0415
+
+    settings = _settings()
+    model = connect_model(settings.llm)
+    writer = Drafter(model=model, prompts=PromptLibrary(settings.prompts_path))
+    gate = asyncio.Semaphore(concurrency)
+
+    async def mark(row: Labelled) -> Mark:
+        async with gate:
+            draft = await writer.draft(row.conversation, form, engine=engine)
+        result = next(one for one in draft.items if one.item == item.id)
+        return Mark(row.conversation.id, row.expected, answer_of(result))
+
+    try:
+        return list(await asyncio.gather(*map(mark, rows)))
+    finally:
+        if model is not None:
+            await model.close()
+
+
+def _conversations(rows: list[dict[str, object]]) -> tuple[list[Conversation], int]:
+    read: list[Conversation] = []
+    for number, row in enumerate(rows):
+        payload = {"channel": "chat", "id": str(row.get("id", number)), "turns": _plain_turns(row.get("turns"))}
+        try:
+            read.append(conversation_from(payload))
+        except ConversationRejected:
+            continue
+    return read, len(rows) - len(read)
+
+
+def _plain_turns(turns: object) -> object:
+    """Turns with the fields that every format shares; measuring data often carries more."""
+    if not isinstance(turns, list):
+        return turns
+    return [{key: turn[key] for key in ("speaker", "participant", "text") if key in turn} for turn in turns]
+
+
+# ── Printing ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _print_report(result: LabelReport, *, show_errors: bool) -> None:
+    _console.print(f"{result.item} of {result.rubric}, engine {result.engine}")
+    _console.print(f"accuracy {_rate(result.accuracy)}\n")
+    given = list(next(iter(result.confusion.values()), {}))
+    matrix = Table(title="Labels (rows) and answers (columns)")
+    matrix.add_column("label")
+    for answer in given:
+        matrix.add_column(answer, justify="right")
+    for expected, row in result.confusion.items():
+        matrix.add_row(expected, *(str(row[answer]) for answer in given))
+    _console.print(matrix)
+    rates = Table(title="By answer, with 95 % Wilson intervals")
+    for heading in ("answer", "precision", "recall"):
+        rates.add_column(heading)
+    for one in result.classes:
+        rates.add_row(one.answer, _rate(one.precision), _rate(one.recall))
+    _console.print(rates)
+    if show_errors:
+        for conversation, expected, got in result.disagreements:
+            _console.print(f"{conversation}: label {expected}, answer {got}", highlight=False)
+
+
+def _rate(rate: Rate) -> str:
+    if rate.value is None or rate.low is None or rate.high is None:
+        return "unknown (n = 0)"
+    return f"{rate.value:.3f} [{rate.low:.3f}, {rate.high:.3f}] ({rate.k}/{rate.n})"
+
+
+def main() -> None:
+    """Run the command line; bad input ends with exit code 2 and one clear line."""
+    try:
+        app()
+    except AssayError as error:
+        _errors.print(f"assay-eval: {error}", style="red", highlight=False, markup=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

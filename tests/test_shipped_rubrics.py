@@ -1,0 +1,814 @@
+"""The shipped rubrics do offline what a QA lead expects of them: no absurd No, N/A where nothing arose, proof of absence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.conversation import Conversation
+from service.drafting import draft_by_cues
+from service.ingest import read_conversation
+from service.library import RubricLibrary
+from service.scorecard import Draft, ItemResult
+from tests.builders import a_conversation
+from tests.conftest import ROOT
+
+LIBRARY = RubricLibrary(ROOT / "rubrics")
+NA, OPEN = "not applicable", "unscored"
+
+
+def drafted(rubric: str, *lines: str, **changes: Any) -> Draft:
+    return draft_by_cues(a_conversation(*lines, **changes), LIBRARY.get(rubric))
+
+
+def result(draft: Draft, item: str) -> ItemResult:
+    return next(one for one in draft.items if one.item == item)
+
+
+def answer(draft: Draft, item: str) -> Any:
+    """The answer, or `NA`, or `OPEN`."""
+    one = result(draft, item)
+    return one.answer if one.state == "answered" else NA if one.state == "not_applicable" else OPEN
+
+
+def voice(rubric: str, *lines: str, **changes: Any) -> Draft:
+    return drafted(rubric, *lines, **({"channel": "voice"} | changes))
+
+
+# ── Support by voice ────────────────────────────────────────────────────────────────────────────────────────────
+
+CALL = (
+    "agent: Thank you for calling Northwind, my name is Mara, this call is recorded. How can I help?",
+    "customer: Hi, my bill is too high this month.",
+    "agent: Before I look, could you confirm your date of birth and your account number?",
+    "customer: The fourth of May 1980, and it is 4471 9902.",
+    "agent: Thank you. Your balance is eighty dollars, and there is a late fee in it.",
+    "customer: Okay, can you take it off?",
+    "agent: I've removed it. You will receive a new bill within three days. Is there anything else I can help with?",
+    "customer: No, that's all, thanks.",
+    "agent: Thank you for calling, have a great day.",
+)
+
+
+def test_a_good_call_earns_its_answers_with_their_passages():
+    draft = voice("support-voice", *CALL)
+
+    for item in ("greeting", "agent-named", "recording-notice", "verified-before-data", "next-step-stated"):
+        assert answer(draft, item) == "yes", item
+    for item in ("next-step-dated", "further-help", "farewell"):
+        assert answer(draft, item) == "yes", item
+    assert result(draft, "recording-notice").evidence[0].turn == 0
+    assert result(draft, "next-step-dated").evidence[0].turn == 6
+
+
+def test_what_did_not_arise_in_a_good_call_is_not_applicable():
+    draft = voice("support-voice", *CALL)
+
+    for item in ("card-data-protected", "hold-asked", "hold-thanked", "transfer-quality", "hold-length"):
+        assert answer(draft, item) == NA, item
+
+
+def test_what_words_cannot_settle_waits_for_a_model_or_a_person():
+    draft = voice("support-voice", *CALL)
+
+    for item in ("probing", "tone", "ownership", "accuracy", "contact-reason"):
+        assert answer(draft, item) == OPEN, item
+    assert draft.breakdown.score.percent is None
+    assert draft.breakdown.score.low is not None
+    assert draft.breakdown.score.low < draft.breakdown.score.high
+
+
+def test_a_recording_notice_that_was_never_given_is_a_no_with_the_searched_turns():
+    draft = voice(
+        "support-voice", "agent: Hello, this is Mara from Northwind.", "customer: Hi, my bill is too high.", *CALL[2:]
+    )
+
+    notice = result(draft, "recording-notice")
+
+    assert answer(draft, "recording-notice") == "no"
+    assert set(notice.searched.turns) >= {0, 2, 4, 6}
+
+
+def test_a_recording_notice_at_the_end_is_too_late():
+    late = [*CALL[:-1], "agent: By the way, this call is recorded. Have a great day."]
+    late[0] = "agent: Hello, this is Mara from Northwind, how can I help you?"
+    padding = [
+        line for n in range(4) for line in (f"agent: And what about item {n}, is it right for you?", "customer: Yes.")
+    ]
+
+    draft = voice("support-voice", *late[:4], *padding, *late[4:])
+
+    assert answer(draft, "recording-notice") == "no"
+
+
+def test_a_recording_notice_is_not_asked_where_an_announcement_played():
+    draft = voice("support-voice", "agent: Hello, you are speaking with Mara.", metadata={"recording_announced": True})
+
+    assert answer(draft, "recording-notice") == NA
+
+
+def test_account_data_before_any_question_of_identity_fails_the_form():
+    draft = voice(
+        "support-voice",
+        "agent: Hello, how can I help you today?",
+        "customer: What do I owe?",
+        "agent: Your balance is eighty dollars. And what is your account number, please?",
+        "customer: 4471 9902.",
+    )
+
+    assert answer(draft, "verified-before-data") == "no"
+    assert "verified-before-data" in [failed.item for failed in draft.breakdown.score.auto_failed]
+    assert draft.breakdown.score.high == 0
+
+
+def test_verification_is_not_applicable_to_a_general_question():
+    draft = voice(
+        "support-voice",
+        "agent: Hello, this is Mara, how can I help you?",
+        "customer: When do you open on Sunday?",
+        "agent: We are open from ten to four on Sundays.",
+    )
+
+    assert answer(draft, "verified-before-data") == NA
+
+
+def test_announcing_a_hold_is_not_asking_for_it():
+    def held(line: str) -> Draft:
+        return voice(
+            "support-voice", "agent: Hello, how can I help you?", "customer: My bill.", line, "customer: Okay."
+        )
+
+    assert answer(held("agent: May I put you on a brief hold while I check that for you?"), "hold-asked") == "yes"
+    assert answer(held("agent: I'll put you on hold while I check that for you."), "hold-asked") == "no"
+    assert answer(held("agent: Would you mind holding for a minute?"), "hold-asked") == "yes"
+    assert answer(held("agent: Let me look at your bill."), "hold-asked") == NA
+
+
+def test_a_hold_without_thanks_is_a_no():
+    lines = (
+        "agent: Hello, how can I help you?",
+        "customer: My bill.",
+        "agent: Can I put you on hold?",
+        "customer: Sure.",
+    )
+
+    assert answer(voice("support-voice", *lines, "agent: So, it is the late fee."), "hold-thanked") == "no"
+    assert answer(voice("support-voice", *lines, "agent: Thanks so much for your patience."), "hold-thanked") == "yes"
+    assert answer(voice("support-voice", *lines, "agent: Sorry that you had to wait so long."), "hold-thanked") == "yes"
+
+
+def test_the_card_code_is_asked_or_protected_or_never_came_up():
+    pay = ("agent: Hello, how can I help you?", "customer: I want to pay by card.")
+
+    assert (
+        answer(voice("support-voice", *pay, "agent: What are the three digits on the back?"), "card-data-protected")
+        == "no"
+    )
+    assert answer(voice("support-voice", *pay, "agent: I have paused the recording."), "card-data-protected") == "yes"
+    assert answer(voice("support-voice", *pay, "agent: Let me see what we can do."), "card-data-protected") == OPEN
+
+
+def test_the_parts_of_a_warm_transfer_are_ticked():
+    draft = voice(
+        "support-voice",
+        "agent: Hello, how can I help you?",
+        "customer: It is about a wrong invoice.",
+        "agent: I'd like to transfer you to our billing team because they can correct it. Is it okay if I transfer you now?",
+        "customer: Yes.",
+        "agent: I'll explain everything so you don't have to repeat yourself.",
+    )
+
+    assert answer(draft, "transfer-quality") == ("destination-named", "reason-given", "agreed", "context-passed")
+
+
+def test_empathy_is_never_guessed_but_its_absence_of_cause_is_seen():
+    calm = voice(
+        "support-voice", "agent: Hello, how can I help you?", "customer: When do you open?", "agent: We open at ten."
+    )
+    upset = voice(
+        "support-voice", "agent: Hello, how can I help you?", "customer: I am furious.", "agent: What is your number?"
+    )
+
+    assert answer(calm, "empathy") == NA
+    assert answer(upset, "empathy") == OPEN
+
+
+def test_an_insult_fails_the_form_and_a_quoted_complaint_does_not():
+    rude = voice(
+        "support-voice", "agent: Hello, how can I help you?", "customer: Again!", "agent: Are you stupid? I told you."
+    )
+    meek = voice(
+        "support-voice",
+        "agent: Hello, how can I help you?",
+        "customer: Are you stupid?",
+        "agent: I am sorry to hear that.",
+    )
+
+    assert answer(rude, "respectful-words") == "yes"
+    assert draft_failed(rude) == {"respectful-words"}
+    assert answer(meek, "respectful-words") == "no"
+
+
+def draft_failed(draft: Draft) -> set[str]:
+    return {failed.item for failed in draft.breakdown.score.auto_failed}
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [
+        "We will refund you within 24 hours.",
+        "The engineer will call you by Friday.",
+        "You'll get an email tomorrow morning.",
+        "I've scheduled it, the technician comes in three to five business days.",
+        "Someone will call you between two and four.",
+    ],
+)
+def test_a_next_step_with_a_date_in_any_wording(promise: str):
+    draft = voice("support-voice", "agent: Hello, how can I help you?", "customer: My bill.", f"agent: {promise}")
+
+    assert (answer(draft, "next-step-stated"), answer(draft, "next-step-dated")) == ("yes", "yes")
+
+
+def test_soon_is_not_a_date():
+    draft = voice(
+        "support-voice", "agent: Hello, how can I help you?", "customer: Bill.", "agent: We will contact you shortly."
+    )
+
+    assert (answer(draft, "next-step-stated"), answer(draft, "next-step-dated")) == ("yes", "no")
+
+
+def test_a_caller_who_closes_first_does_not_cost_the_agent_the_further_help():
+    start = ("agent: Hello, how can I help you?", "customer: When do you open?", "agent: We open at ten.")
+
+    done = voice("support-voice", *start, "customer: That's all I needed.", "agent: You're welcome, have a good day.")
+    closed = voice("support-voice", *start, "agent: Have a good day.", "customer: You too.")
+    cut_off = voice("support-voice", *start)
+
+    assert answer(done, "further-help") == NA
+    assert answer(closed, "further-help") == "no"
+    assert answer(cut_off, "further-help") == OPEN
+    assert answer(cut_off, "farewell") == OPEN
+
+
+def test_hold_length_and_silence_are_measured_not_guessed():
+    draft = voice("support-voice", *CALL, metadata={"longest_hold_seconds": 200, "holds": 1})
+
+    assert answer(draft, "hold-length") == "long"
+    assert result(draft, "dead-air").state == "unscored"
+
+
+def test_a_call_without_hold_and_transfer_drops_the_whole_section():
+    draft = voice("support-voice", *CALL, metadata={"holds": 0, "transfers": 0})
+
+    section = next(one for one in draft.breakdown.sections if one.section == "hold-and-transfer")
+    assert section.percent is None
+    assert answer(draft, "hold-thanked") == NA
+
+
+ENGLISH = ("support-voice", "support-chat", "support-email", "sales-outbound", "collections")
+
+
+@pytest.mark.parametrize("rubric", ENGLISH)
+def test_an_english_form_claims_no_absence_in_a_spanish_conversation(rubric: str):
+    form = LIBRARY.get(rubric)
+    draft = draft_by_cues(
+        a_conversation(
+            "agent: Buenos días, le atiende Lucía de Northwind, esta llamada se graba. ¿En qué puedo ayudarle?",
+            "customer: Hola, no me funciona internet desde el lunes y estoy muy enfadado.",
+            "agent: Lamento lo ocurrido. ¿Me facilita su número de cliente, por favor?",
+            "customer: 4471 9902.",
+            "agent: Gracias. Le llamará un técnico mañana. ¿Algo más?",
+            "customer: No, gracias, adiós.",
+            "agent: Gracias por llamar, adiós.",
+            channel=form.channels[0],
+            language="es",
+        ),
+        form,
+    )
+
+    claimed = [
+        (one.item, one.state)
+        for one in draft.items
+        if one.method != "metric"
+        and not one.evidence
+        and (one.state == "answered" or (one.state == "not_applicable" and one.decided_by == "judge"))
+    ]
+    assert claimed == []
+
+
+# ── Chat ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "Hi there!",
+        "Good morning, Kestrel support here.",
+        "Thanks for reaching out to us.",
+        "Welcome! What can I do for you?",
+        "Hey 👋",
+    ],
+)
+def test_greetings_of_many_kinds_count(opening: str):
+    assert answer(drafted("support-chat", "customer: help", f"agent: {opening}"), "greeting") == "yes"
+
+
+def test_a_chat_that_starts_with_a_question_has_no_greeting():
+    draft = drafted(
+        "support-chat", "customer: my order", "agent: Could I have your order number, please?", "customer: 4471"
+    )
+
+    assert answer(draft, "greeting") == "no"
+    assert result(draft, "greeting").searched.turns == (1,)
+
+
+@pytest.mark.parametrize("name", ["I'm Bastian.", "My name is Ola.", "Ola here.", "You're chatting with Ola.", "^Milo"])
+def test_names_of_many_kinds_count(name: str):
+    assert (
+        answer(drafted("support-chat", "customer: help", f"agent: Hello, how can I help you? {name}"), "agent-named")
+        == "yes"
+    )
+
+
+def test_i_am_sorry_is_not_a_name():
+    draft = drafted(
+        "support-chat", "customer: help", "agent: I'm sorry to hear that. This is about the order that you have?"
+    )
+
+    assert answer(draft, "agent-named") == "no"
+
+
+def test_a_customer_who_leaves_after_the_last_offer_is_owed_no_goodbye():
+    draft = drafted(
+        "support-chat",
+        "customer: when do you open",
+        "agent: We open at ten. Is there anything else that I can do for you?",
+    )
+
+    assert answer(draft, "further-help") == "yes"
+    assert answer(draft, "farewell") == NA
+
+
+def test_card_numbers_in_chat():
+    asked = drafted(
+        "support-chat", "customer: can I pay by card?", "agent: Sure, please type your full card number and the CVV."
+    )
+    refused = drafted(
+        "support-chat", "customer: my card number is 4111 1111 1111 1111", "agent: Please don't share your card here."
+    )
+
+    assert answer(asked, "card-data-refused") == "no"
+    assert answer(refused, "card-data-refused") == "yes"
+    assert answer(drafted("support-chat", "customer: hi", "agent: Hello, how are you?"), "card-data-refused") == NA
+
+
+def test_solved_needs_the_customer_and_not_the_agent():
+    says = ("customer: it is broken", "agent: Please restart it. That fixed it for you, I hope?")
+
+    assert answer(drafted("support-chat", *says, "customer: yes, it works now"), "outcome") == "solved"
+    assert answer(drafted("support-chat", *says, "customer: no, it still doesn't work"), "outcome") == OPEN
+    assert answer(drafted("support-chat", *says), "outcome") == OPEN
+
+
+def test_a_bot_must_say_that_it_is_one():
+    def bot(line: str) -> Draft:
+        return drafted(
+            "support-chat", f"bot: {line}", "customer: hi", "agent: Hello, how are you?", metadata={"bot": True}
+        )
+
+    assert answer(bot("Hi, I'm the virtual assistant of Northwind."), "machine-disclosed") == "yes"
+    assert answer(bot("Hi, this is Nora. What do you need?"), "machine-disclosed") == "no"
+    assert answer(drafted("support-chat", "customer: hi", "agent: Hello, how are you?"), "machine-disclosed") == NA
+
+
+# ── E-mail ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def mail(*lines: tuple[str, str], **changes: Any) -> Draft:
+    conversation = a_conversation(*lines, channel="email", **changes)
+    return draft_by_cues(conversation, LIBRARY.get("support-email"))
+
+
+def test_an_email_with_salutation_date_and_sign_off():
+    draft = mail(
+        ("customer", "Hello,\nmy parcel is late. Where is it?\nAna"),
+        ("agent", "Dear Ana,\n\nit is on its way and will be delivered by Friday 6 March.\n\nKind regards,\nTobias"),
+    )
+
+    assert [answer(draft, item) for item in ("salutation", "next-step-dated", "sign-off", "data-protected")] == [
+        "yes",
+        "yes",
+        "yes",
+        "no",
+    ]
+
+
+def test_as_soon_as_possible_is_no_date():
+    draft = mail(
+        ("customer", "Where is my parcel?"),
+        ("agent", "Dear Ana,\nwe will look into it and get back as soon as possible."),
+    )
+
+    assert answer(draft, "next-step-dated") == "no"
+
+
+def test_placeholders_and_full_card_numbers_are_found():
+    draft = mail(
+        ("customer", "Where is my parcel?"),
+        ("agent", "Dear [Name],\nyour card 4111 1111 1111 1111 was charged for this."),
+    )
+
+    assert (answer(draft, "canned-mismatch"), answer(draft, "data-protected")) == ("yes", "yes")
+    assert draft.breakdown.score.high == 0
+
+
+def test_what_stands_in_quoted_history_is_nobodys_word():
+    text = "Dear Ana,\nit is on its way to you.\n\n> my card is 4111 1111 1111 1111\n"
+    start = text.index(">")
+    base = a_conversation(("customer", "Where is it?"), ("agent", text), channel="email").model_dump(mode="json")
+    base["turns"][1]["quoted"] = [{"start": start, "end": len(text)}]
+
+    draft = draft_by_cues(Conversation.model_validate(base), LIBRARY.get("support-email"))
+
+    assert answer(draft, "data-protected") == "no"
+
+
+def test_the_first_reply_is_measured_in_hours():
+    draft = mail(("customer", "Where is it?"), ("agent", "Dear Ana, it is here."), metadata={"first_reply_hours": 20})
+
+    assert answer(draft, "response-time") == 20
+    assert next(one for one in draft.breakdown.items if one.item == "response-time").points == 1
+
+
+# ── Outbound sales ──────────────────────────────────────────────────────────────────────────────────────────────
+
+PITCH = (
+    "agent: Hi, my name is Dana, I'm calling from Brightwave Energy on a recorded line. Do you have a minute?",
+    "customer: Okay.",
+    "agent: The reason for my call is our new offer for your street.",
+)
+
+
+def test_the_opening_disclosures_of_a_sales_call():
+    draft = voice(
+        "sales-outbound", *PITCH, "customer: Not interested, thanks.", "agent: I understand. Have a good day."
+    )
+
+    for item in ("seller-named", "agent-named", "purpose-disclosed", "recording-notice", "time-asked", "farewell"):
+        assert answer(draft, item) == "yes", item
+    assert answer(draft, "call-outcome") == "declined"
+    assert answer(draft, "total-cost") == NA
+    assert draft_failed(draft) == set()
+
+
+def test_a_sale_without_any_price_fails_on_the_total_cost():
+    draft = voice(
+        "sales-outbound", *PITCH, "customer: Sounds good, sign me up.", "agent: Great, you are all signed up for it."
+    )
+
+    assert answer(draft, "call-outcome") == "sale"
+    assert answer(draft, "total-cost") == "no"
+    assert set(result(draft, "total-cost").searched.turns) == {0, 2, 4}
+    assert {"total-cost", "cancellation-terms"} <= draft_failed(draft)
+
+
+def test_a_monthly_price_alone_is_left_to_a_reader():
+    draft = voice(
+        "sales-outbound", *PITCH, "customer: Sign me up.", "agent: It is 49 dollars a month. You can cancel anytime."
+    )
+
+    assert answer(draft, "total-cost") == OPEN
+    assert answer(draft, "cancellation-terms") == "yes"
+
+
+def test_the_total_and_the_conditions_are_heard():
+    draft = voice(
+        "sales-outbound",
+        *PITCH,
+        "customer: Sign me up.",
+        "agent: That is a twelve month contract, 588 dollars in total, with no hidden fees. It renews automatically unless you cancel.",
+    )
+
+    assert answer(draft, "total-cost") == "yes"
+    assert answer(draft, "conditions-disclosed") == ("term", "renewal", "fees")
+
+
+def test_a_do_not_call_request_is_honoured_or_argued_with():
+    asked = (*PITCH, "customer: Take me off your list and don't call me again.")
+
+    honoured = voice("sales-outbound", *asked, "agent: Of course, I am removing your number right now. Goodbye.")
+    argued = voice("sales-outbound", *asked, "agent: May I ask why? What if I could save you more?")
+    ignored = voice("sales-outbound", *asked, "agent: But it is green energy for your home.")
+
+    assert answer(honoured, "do-not-call-honoured") == "yes"
+    assert answer(argued, "do-not-call-honoured") == "no"
+    assert answer(ignored, "do-not-call-honoured") == "no"
+    assert "do-not-call-honoured" in draft_failed(ignored)
+    assert answer(voice("sales-outbound", *PITCH), "do-not-call-honoured") == NA
+
+
+def test_consent_to_the_charge_needs_question_and_yes():
+    sale = (*PITCH, "customer: Sign me up.", "agent: Do you authorize us to charge 588 dollars to your card?")
+
+    assert answer(voice("sales-outbound", *sale, "customer: Yes, I do."), "express-consent") == "yes"
+    assert answer(voice("sales-outbound", *sale, "customer: Hmm, wait a second."), "express-consent") == OPEN
+
+
+def test_calls_at_night_fail_by_the_diallers_clock():
+    assert answer(voice("sales-outbound", *PITCH, metadata={"customer_local_hour": 22}), "permitted-hour") == "no"
+    assert answer(voice("sales-outbound", *PITCH, metadata={"customer_local_hour": 15}), "permitted-hour") == "yes"
+    assert answer(voice("sales-outbound", *PITCH), "permitted-hour") == NA
+
+
+# ── Collections ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+RIGHT_PARTY = (
+    "agent: Hello, may I speak with Ana Ruiz? My name is Dale, on a recorded line.",
+    "customer: Speaking.",
+    "agent: Could you confirm your date of birth for me?",
+    "customer: May fourth, 1980.",
+)
+DISCLOSURE = "agent: This is an attempt to collect a debt, and any information obtained will be used for that purpose."
+
+
+def test_the_debt_collectors_disclosure_is_complete_partial_or_missing():
+    owed = "agent: Your balance of 400 dollars with Halden Bank is past due."
+
+    complete = voice("collections", *RIGHT_PARTY, DISCLOSURE, owed)
+    partial = voice("collections", *RIGHT_PARTY, "agent: This call is from a debt collector.", owed)
+    missing = voice("collections", *RIGHT_PARTY, owed)
+
+    assert answer(complete, "mini-miranda") == "complete"
+    assert answer(complete, "disclosure-before-amount") == "yes"
+    assert answer(partial, "mini-miranda") == "partial"
+    assert answer(missing, "mini-miranda") == "missing"
+    assert set(result(missing, "mini-miranda").searched.turns) >= {0, 2, 4}
+
+
+def test_a_missing_disclosure_is_flagged_and_keeps_the_score():
+    draft = voice("collections", *RIGHT_PARTY, "agent: Your balance of 400 dollars with Halden Bank is past due.")
+
+    flagged = {failed.item: failed.policy for failed in draft.breakdown.score.auto_failed}
+    assert flagged["mini-miranda"] == "flag"
+    assert draft.breakdown.score.high > 0
+
+
+def test_identity_comes_before_the_debt():
+    early = voice(
+        "collections",
+        "agent: Is this Ana Ruiz?",
+        "customer: Speaking.",
+        "agent: You owe 400 dollars, your debt is overdue.",
+    )
+
+    assert answer(voice("collections", *RIGHT_PARTY, DISCLOSURE), "identity-before-debt") == "yes"
+    assert answer(early, "identity-before-debt") == "no"
+    section = next(one for one in early.breakdown.sections if one.section == "right-party")
+    assert "identity-before-debt" in section.zeroed_by
+
+
+def test_a_third_party_learns_nothing():
+    def told(line: str) -> Draft:
+        return voice(
+            "collections", "agent: Hello, is Ana Ruiz there?", "customer: She's not here, I'm her roommate.", line
+        )
+
+    silent = told("agent: When could I reach her, please? My name is Dale.")
+    loose = told("agent: Tell her that her debt is past due.")
+
+    assert answer(silent, "party-reached") == "third-party"
+    assert answer(silent, "third-party-silence") == "no"
+    assert answer(loose, "third-party-silence") == "yes"
+    assert answer(silent, "mini-miranda") == NA
+    assert answer(silent, "hardship-options") == NA
+
+
+def test_threats_are_found_doubted_or_ruled_out():
+    def said(line: str) -> Any:
+        return answer(voice("collections", *RIGHT_PARTY, line), "threat")
+
+    assert said("agent: If you do not pay, you will be arrested.") == "yes"
+    assert said("agent: No, nobody goes to jail over a credit card.") == OPEN
+    assert said("agent: What could you pay this month?") == "no"
+
+
+@pytest.mark.parametrize(
+    ("words", "item", "good", "bad"),
+    [
+        (
+            "That is not my debt.",
+            "dispute-respected",
+            "I've noted your dispute and the account is placed on hold.",
+            "It doesn't matter, you have to pay anyway.",
+        ),
+        (
+            "Stop calling me at work.",
+            "stop-contact-respected",
+            "I will not call you there, I've noted that.",
+            "We will keep calling until you pay.",
+        ),
+    ],
+)
+def test_what_the_consumer_asks_for_is_respected(words: str, item: str, good: str, bad: str):
+    assert answer(voice("collections", *RIGHT_PARTY, f"customer: {words}", f"agent: {good}"), item) == "yes"
+    assert answer(voice("collections", *RIGHT_PARTY, f"customer: {words}", f"agent: {bad}"), item) == "no"
+    assert answer(voice("collections", *RIGHT_PARTY, f"customer: {words}", "agent: Hmm, let me see."), item) == OPEN
+    assert answer(voice("collections", *RIGHT_PARTY, DISCLOSURE), item) == NA
+
+
+def test_an_attorney_ends_the_negotiation():
+    lawyer = (*RIGHT_PARTY, "customer: You have to talk to my lawyer about this.")
+
+    assert (
+        answer(
+            voice("collections", *lawyer, "agent: What is your attorney's name and phone number?"), "attorney-respected"
+        )
+        == "yes"
+    )
+    assert answer(voice("collections", *lawyer, "agent: Can you pay today?"), "attorney-respected") == OPEN
+
+
+def test_hardship_is_met_with_an_option():
+    lost = (*RIGHT_PARTY, DISCLOSURE, "customer: I lost my job in March.")
+
+    assert (
+        answer(voice("collections", *lost, "agent: Would a smaller payment help you for now?"), "hardship-options")
+        == "yes"
+    )
+    assert answer(voice("collections", *lost, "agent: The whole amount is due."), "hardship-options") == OPEN
+
+
+def test_the_dispute_right_is_asked_for_only_where_no_notice_went_out():
+    new = {"first_contact": True, "validation_notice_sent": False}
+
+    assert answer(voice("collections", *RIGHT_PARTY, DISCLOSURE, metadata=new), "dispute-right-told") == "no"
+    told = voice(
+        "collections", *RIGHT_PARTY, "agent: You have the right to dispute the debt within thirty days.", metadata=new
+    )
+    assert answer(told, "dispute-right-told") == "yes"
+    assert answer(voice("collections", *RIGHT_PARTY, DISCLOSURE), "dispute-right-told") == NA
+
+
+def test_the_eighth_attempt_in_a_week_is_an_error():
+    draft = voice("collections", *RIGHT_PARTY, metadata={"attempts_7_days": 8})
+
+    assert answer(draft, "attempts-last-week") == 8
+    assert "attempts-last-week" in draft_failed(draft)
+
+
+# ── Persian ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def fa(*lines: str, **changes: Any) -> Draft:
+    return drafted("support-fa", *lines, **({"channel": "voice", "language": "fa"} | changes))
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    ["سلام وقتتون بخیر", "درود بر شما", "روز بخیر، بفرمایید", "چطور می‌تونم کمکتون کنم؟", "چطور ميتونم كمكتون كنم؟"],
+)
+def test_persian_greetings_formal_and_spoken_with_either_keyboard(greeting: str):
+    assert answer(fa(f"agent: {greeting}", "customer: سلام"), "greeting") == "yes"
+
+
+def test_a_good_persian_call():
+    draft = fa(
+        "agent: سلام، وقتتون بخیر، رضایی هستم از پشتیبانی. این مکالمه ضبط می‌شود.",
+        "customer: سلام، اینترنتم قطع شده و واقعا کلافه شدم.",
+        "agent: حق دارید. لطفاً کد ملی و تاریخ تولدتون رو بفرمایید.",
+        "customer: ۰۰۱۲۳۴۵۶۷۸، سوم مهر شصت.",
+        "agent: ممنون. تکنسین فردا بین ۸ تا ۱۰ میاد. سوال دیگه‌ای هست؟",
+        "customer: نه ممنون.",
+        "agent: روز خوبی داشته باشید، خدانگهدار.",
+    )
+
+    for item in (
+        "greeting",
+        "introduced",
+        "recording-notice",
+        "next-step-stated",
+        "next-step-dated",
+        "further-help",
+        "farewell",
+    ):
+        assert answer(draft, item) == "yes", item
+    assert answer(draft, "secret-asked") == "no"
+    assert answer(draft, "empathy") == OPEN
+    assert answer(draft, "hold-asked") == NA
+
+
+def test_a_persian_recording_notice_that_was_never_given():
+    draft = fa("agent: سلام، بفرمایید.", "customer: قبضم زیاد اومده.", "agent: بررسی می‌کنم.")
+
+    assert answer(draft, "recording-notice") == "no"
+    assert set(result(draft, "recording-notice").searched.turns) == {0, 1, 2}
+    assert answer(fa("agent: سلام، بفرمایید.", "customer: سلام", channel="chat"), "recording-notice") == NA
+
+
+def test_asking_for_the_secret_code_in_persian():
+    assert answer(fa("agent: لطفا رمز دوم کارتتون رو بفرمایید.", "customer: چرا؟"), "secret-asked") == "yes"
+    assert answer(fa("agent: رمزتان را به هیچ‌کس نگویید.", "customer: چشم"), "secret-asked") == OPEN
+
+
+def test_very_soon_is_no_date_in_persian():
+    draft = fa("agent: سلام، در اسرع وقت با شما تماس می‌گیریم.", "customer: باشه")
+
+    assert (answer(draft, "next-step-stated"), answer(draft, "next-step-dated")) == ("yes", "no")
+
+
+def test_account_data_before_identity_in_persian():
+    draft = fa("agent: سلام بفرمایید.", "customer: موجودیم چنده؟", "agent: موجودی شما دو میلیون تومان است.")
+
+    assert answer(draft, "verified-before-data") == "no"
+    assert (
+        answer(fa("agent: سلام بفرمایید.", "customer: شعبه کی بازه؟", "agent: از هشت صبح."), "verified-before-data")
+        == NA
+    )
+
+
+def test_persian_customers_who_are_calm_need_no_empathy():
+    assert answer(fa("agent: سلام بفرمایید.", "customer: ساعت کاری شعبه چنده؟", "agent: هشت تا دو."), "empathy") == NA
+
+
+# ── Chinese ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def zh(*lines: str, **changes: Any) -> Draft:
+    return drafted("support-zh", *lines, **({"channel": "voice", "language": "zh"} | changes))
+
+
+@pytest.mark.parametrize("greeting", ["您好，请问有什么可以帮您？", "你好", "歡迎致電", "下午好，很高兴为您服务"])
+def test_chinese_greetings_need_no_word_breaks(greeting: str):
+    assert answer(zh(f"agent: {greeting}", "customer: 喂"), "greeting") == "yes"
+
+
+def test_a_good_chinese_call():
+    draft = zh(
+        "agent: 您好，我是客服小王，本次通话会被录音，请问有什么可以帮您？",
+        "customer: 我的快递还没到，急死了。",
+        "agent: 非常抱歉，请您提供一下订单号和手机后四位。",
+        "customer: 44719902，后四位 1234。",
+        "agent: 谢谢。我们会在24小时内给您回电。还有其他可以帮您的吗？",
+        "customer: 没有了，谢谢。",
+        "agent: 感谢您的来电，再见。",
+    )
+
+    for item in (
+        "greeting",
+        "introduced",
+        "recording-notice",
+        "next-step-stated",
+        "next-step-dated",
+        "further-help",
+        "farewell",
+    ):
+        assert answer(draft, item) == "yes", item
+    assert answer(draft, "secret-asked") == "no"
+    assert answer(draft, "empathy") == OPEN
+    assert answer(draft, "hold-asked") == NA
+
+
+def test_a_chinese_recording_notice_that_was_never_given():
+    draft = zh("agent: 您好，请讲。", "customer: 账单不对。", "agent: 我查一下。")
+
+    assert answer(draft, "recording-notice") == "no"
+    assert answer(zh("agent: 您好，请讲。", "customer: 你好", channel="chat"), "recording-notice") == NA
+
+
+def test_asking_for_the_password_in_chinese():
+    assert answer(zh("agent: 请告诉我您的支付密码。", "customer: 为什么？"), "secret-asked") == "yes"
+    assert answer(zh("agent: 请不要告诉任何人您的密码。", "customer: 好的"), "secret-asked") == OPEN
+
+
+def test_as_soon_as_possible_is_no_date_in_chinese():
+    draft = zh("agent: 您好，我们会尽快联系您。", "customer: 好")
+
+    assert (answer(draft, "next-step-stated"), answer(draft, "next-step-dated")) == ("yes", "no")
+
+
+def test_account_data_before_identity_in_chinese():
+    draft = zh("agent: 您好，请讲。", "customer: 我还有多少钱？", "agent: 您的余额是三百元。")
+
+    assert answer(draft, "verified-before-data") == "no"
+    assert answer(zh("agent: 您好，请讲。", "customer: 几点开门？", "agent: 九点开门。"), "verified-before-data") == NA
+
+
+# ── The bundled samples ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_sample_is_drafted_and_every_quote_stands_where_it_says():
+    samples = ROOT / "eval" / "samples"
+    index = samples / "index.json"
+    if not index.exists():
+        pytest.skip("no samples are bundled")
+
+    for entry in json.loads(index.read_text(encoding="utf-8"))["samples"]:
+        conversation = read_conversation(Path(samples, entry["file"]).read_bytes(), name=entry["file"])
+        draft = draft_by_cues(conversation, LIBRARY.get(entry["rubric"]))
+
+        for one in draft.items:
+            for evidence in one.evidence:
+                assert conversation.turns[evidence.turn].text[evidence.start : evidence.end] == evidence.quote
