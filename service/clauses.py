@@ -43,7 +43,8 @@ _ENGLISH = ClauseWords(
     links=_set("and or plus also"),
     subjects=_set("i im ive ill id we weve he hes she shes they theyre theyve theyll"),
     openers=_set(
-        "you youre youll youve youd it its there theres here heres let lets thank thanks please yes yeah yep ok okay hello hi "
+        "you youre youll youve youd it its there theres here heres let lets thank thanks please yes yeah yep "
+        "ok okay hello hi "
         "sorry sure bye goodbye what whats when where how which who why"
     ),
     determiners=_set("my our your his her their the a an this that these those"),

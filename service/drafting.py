@@ -52,8 +52,8 @@ Engine = Literal["auto", "cues", "llm"]
 
 TOKENS_PER_ITEM = 160
 """What one item's reply takes: applicability, one or two quotes, a reason of one or two sentences, the answer."""
-BUDGET_SHARE = 0.8
-"""How much of the output budget the plan fills; the rest is for long quotes, the summary and scripts that cost more."""
+BUDGET_SHARE = 0.6
+"""How much of the output budget the plan fills; the rest is for reasoning, long quotes and the summary."""
 
 
 # ── What a model is asked, and what comes back ──────────────────────────────────────────────────────────────────

@@ -114,10 +114,13 @@ def _fold_character(character: str) -> str:
         return str(unicodedata.decimal(character))
     if category == "No" or character in _LETTERS_OF_THEIR_OWN:
         return character.lower()  # ² and ½ are no digits of the number before them
-    if category == "Cs":
-        return " "
     if character.isspace():
         return "\n" if character in "\n\r\v\f\u2028\u2029\x85" else " "
+    if category in ("Cs", "Cc"):
+        return " "
+    if category[0] in "PS" and category != "Sc":  # one for one: … and ™ are no words
+        plain = unicodedata.normalize("NFKD", character)
+        return plain if len(plain) == 1 else character
     decomposed = unicodedata.normalize("NFKD", character).casefold()
     kept = "".join(_VARIANTS.get(part, part) for part in decomposed if not _DROPPED.match(part))
     if not kept:
@@ -196,12 +199,12 @@ _ASCII_TOKEN = re.compile(
     + r"(?:[a-z]|(?<=[a-z])\d)*|[$%]|(?<![^\s(\[])-(?=\$\d)"
 )
 _LETTER = rf"[[\p{{L}}\p{{M}}\p{{No}}\p{{Nl}}]--[{_SPACELESS}]]"
+_WORD = rf"{_LETTER}(?:{_LETTER}|\d|{_JOINER}+(?=[{_JOINER}\d]|{_LETTER})|'{_JOINER}*(?={_LETTER}))*"
+_CHARACTER = rf"[[{_SPACELESS}]&&[\p{{L}}\p{{N}}]](?:{_JOINER}|[[{_SPACELESS}]&&\p{{M}}])*"
+_TAIL = rf"(?:{_LETTER}|{_JOINER}(?={_LETTER})|(?<={_LETTER})\d)*"
+_SIGN = r"[\p{Sc}%‰]|(?<![^\s(\[])-(?=\p{Sc}\d)"
 _TOKEN = regex.compile(
-    rf"{_LETTER}(?:{_LETTER}|\d|{_JOINER}+(?=[{_JOINER}\d]|{_LETTER})|'{_JOINER}*(?={_LETTER}))*"
-    + rf"|[[{_SPACELESS}]&&[\p{{L}}\p{{N}}]](?:{_JOINER}|[[{_SPACELESS}]&&\p{{M}}])*|"
-    + _NUMBER.format(dash="-", joiner=_JOINER)
-    + rf"(?:{_LETTER}|{_JOINER}(?={_LETTER})|(?<={_LETTER})\d)*"
-    + r"|[\p{Sc}%‰]|(?<![^\s(\[])-(?=\p{Sc}\d)",
+    f"{_WORD}|{_CHARACTER}|{_NUMBER.format(dash='-', joiner=_JOINER)}{_TAIL}|{_SIGN}",
     regex.VERSION1,
 )
 _THOUSANDS = re.compile(r"(?<![\d.,:/'-])(\d{1,3})((?:,\d{3})+|(?:'\d{3})+)(?![\d,:/'-])")

@@ -81,10 +81,14 @@ _ELISION = re.compile(r"[\[(]\s*(?:\.\.\.+|…+|⋯+|\. \. \.)\s*[\])]|\.\.\.+|�
 _WEIGHTLESS = frozenset(
     token.text
     for token in tokens(
-        "a an the i you he she it we they me him her us them my your his its our their this that these those is am are was were be "
-        "been do does did have has had will would can could shall should may might must to of in on at by for with from as and or "
-        "but if so then than not no yes ok okay im ive ill id youre thats its dont cant el la los las un una y o de en que es por "
-        "para con su mi se lo le si no le la les un une des et ou de du en que qui est je tu il der die das ein eine und oder ist "
+        "a an the i you he she it we they me him her us them my your his its our their this that these those "
+        "is am are was were be "
+        "been do does did have has had will would can could shall should may might must to of in on at by for "
+        "with from as and or "
+        "but if so then than not no yes ok okay im ive ill id youre thats its dont cant el la los las un una y "
+        "o de en que es por "
+        "para con su mi se lo le si no le la les un une des et ou de du en que qui est je tu il der die das "
+        "ein eine und oder ist "
         "ich sie es zu و در به از که این آن را است با برای من شما هم في من على إلى أن هذا هذه هو هي ما لا"
     )
 )
@@ -164,7 +168,7 @@ class _Transcript:
         )
 
     def places(self, squashed: str, low: int, high: int) -> Iterator[_Place]:
-        """Whole words of the joined text [low, high) that read `squashed`, in order, a bounded number of them per turn."""
+        """Whole words of the joined text [low, high) that read `squashed`, in order; no more than a bounded number."""
         find, first_at, last_at = self.joined.find, self._first_at, self._last_at
         size = len(squashed)
         turn = -1
@@ -332,15 +336,16 @@ class _Search:
         for place in self._part_places(turn, part, last + 1, opens=False, closes=closes):
             if spoken.tokens[place.first].start - spoken.tokens[last].end > _WIDEST_ELISION:
                 return None
-            if not spoken.gap_denies(last + 1, place.first):
+            fault = spoken.gap_fault(last + 1, place.first)
+            if fault is None:
                 return place
-            self._refused.append(_Refused(place, "negation_differs"))
+            self._refused.append(_Refused(place, fault))
         return None
 
     def _part_places(
         self, turn: int, part: Words, behind: int, *, opens: bool = True, closes: bool = True
     ) -> list[_Place]:
-        """Where a part stands in a turn from token `behind` on, its edges sound; word for word first, else forgiving."""
+        """Where a part stands in a turn from token `behind` on with sound edges, word for word or forgiving."""
         transcript = self._transcript
         spoken = transcript.turns[turn]
         begins = transcript.begins
@@ -585,7 +590,8 @@ class TranscriptIndex:
     ) -> tuple[Evidence, ...] | Unlocated:
         """The passage that the quote stands for, or the reason why there is none and the passage that comes nearest.
 
-        The named turn comes first; where it misses, the nearest turn of an allowed speaker; without a named turn, the first.
+        The named turn comes first; where it misses, the nearest turn of an allowed speaker; without a named
+        turn, the first.
         `agents_only` admits, of all agents, only those under evaluation. A bot is an agent where only bots serve.
         An elided quote becomes one passage, from its first part to its last, so that a reader sees what was left out.
         """

@@ -175,7 +175,8 @@ class Prover:
         searched = None
         if not proof.evidence and (verdict.answer is None or item.may_rest_on_absence(verdict.answer)):
             nearest = tuple(miss.nearest for miss in proof.missed if miss.nearest)
-            searched = Searched(turns=self.searched_turns(item), nearest=nearest)
+            turns = self.searched_turns(item) if verdict.applicable else tuple(range(len(self.conversation.turns)))
+            searched = Searched(turns=turns, nearest=nearest)
         confidence = (
             Confidence(raw=verdict.confidence, source="model_stated") if verdict.confidence is not None else None
         )

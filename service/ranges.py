@@ -56,11 +56,26 @@ def ratio_range(strands: tuple[Strand, ...]) -> Range:
     >>> ratio_range((((((three,), (two, Outcome(Fraction(0), Fraction(0)))),),),))
     Range(low=Fraction(3, 4), high=Fraction(5, 6), may_be_empty=False)
     """
+    groups = [group for strand in strands if len(strand) == 1 for group in strand[0]]
+    if all(len(strand) == 1 for strand in strands) and all(len(part) == 1 for group in groups for part in group):
+        return _settled(groups)
     whole = _in_whole_numbers(strands)
     empty = _best(whole, 0, -1, counting=False).possible == 0
     if _best(whole, 0, 1, counting=False).possible == 0:
         return Range(None, None, may_be_empty=True)
     return Range(_extreme(whole, -1), _extreme(whole, 1), may_be_empty=empty)
+
+
+def _settled(groups: list[Group]) -> Range:
+    """The one ratio that there is when nothing is open."""
+    earned = possible = Fraction(0)
+    for group in groups:
+        zeroed = any(part[0].zeroes for part in group)
+        earned += sum(min(part[0].earned, Fraction(0)) if zeroed else part[0].earned for part in group)
+        possible += sum(part[0].possible for part in group)
+    if possible == 0:
+        return Range(None, None, may_be_empty=True)
+    return Range(earned / possible, earned / possible, may_be_empty=False)
 
 
 class _Scaled(NamedTuple):

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cached_property
 from itertools import combinations, pairwise
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from service.conversation import Channel
 from service.cue_rules import NOT_APPLICABLE, RESERVED_ANSWERS, UNSCORED, AnswerValue, Cue, CueJudge
-from service.value import Value, digest_of
+from service.value import Value, canonical_json, digest_of
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,79}$")]
 Version = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){0,2}$")]
@@ -168,6 +168,16 @@ class WhenMetadata(Value):
     metadata: Annotated[str, Field(min_length=1, description="Key; dots descend into objects.")]
     op: Literal["eq", "ne", "in", "not_in", "lt", "le", "gt", "ge", "exists", "absent"] = "eq"
     value: Any = None
+
+    @field_validator("value")
+    @classmethod
+    def _value_is_json(cls, value: Any) -> Any:
+        """A date or a NaN would make the rubric undigestible, long after it was written."""
+        try:
+            canonical_json(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError("a value is text, a number, true, false, or a list of these; quote dates") from error
+        return value
 
 
 _CONDITIONS = {
@@ -695,3 +705,28 @@ def rubric_json_schema() -> dict[str, Any]:
         "title": "Assay rubric",
         "description": "A contact-center QA form: what is asked, which answers exist, what each is worth.",
     }
+
+
+def rubric_document(rubric: Rubric) -> dict[str, Any]:
+    """The rubric as the shortest plain data that means the same: what has its default is left out, tags are not.
+
+    `Rubric.model_validate` of it gives the same rubric; it is what a person would write in YAML.
+    """
+    short = rubric.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    document = _with_tags(rubric, short)
+    return {key: document[key] for key in type(rubric).model_fields if key in document}
+
+
+def _with_tags(value: Any, short: Any) -> Any:
+    """`short` with the `type` or `method` by which a union tells its shapes apart, which are defaults themselves."""
+    if isinstance(value, Value):
+        fields = type(value).model_fields.items()
+        tags = {name: getattr(value, name) for name, field in fields if len(get_args(field.annotation)) == 1}
+        named = {field.alias or name: name for name, field in fields}
+        parts = {key: _with_tags(getattr(value, named[key]), part) for key, part in short.items()}
+        return {name: tag for name, tag in tags.items() if isinstance(tag, str)} | parts
+    if isinstance(value, tuple):
+        return [_with_tags(one, part) for one, part in zip(value, short, strict=True)]
+    if isinstance(value, dict):
+        return {key: _with_tags(value[key], part) for key, part in short.items()}
+    return short

@@ -34,21 +34,23 @@ under `flag` the arithmetic goes on. Either way a failed form is not passed.
 
 **Ranges.** An unscored item may still be answered in every way that its type allows, or turn out not applicable
 where that is allowed; a critical one may fail, and one that conditions name decides who else is asked. `low` and
-`high` are the least and the most over all of this. They are exact as long as the answers of unscored items that
-conditions hang on combine in at most `prospects.MOST_WORLDS` ways that differ, which six undecided yes/no questions
-do not exceed. Beyond that every item whose condition is undetermined is taken as asked or not asked independently,
-which can only widen the range. Critical multiple choices of more than eight options are bounded in the same safe way.
+`high` are the least and the most over all of this. They are exact as long as, among sections that hang together, the
+unscored answers that conditions name combine in at most `most_worlds` ways that differ, which six undecided yes/no
+questions do not exceed. Beyond that every item whose condition is undetermined is taken as asked or not asked
+independently, which can only widen the range. Critical multiple choices of more than eight options, and conditions
+that name answers of such, are bounded in the same safe way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from math import floor
 from typing import NamedTuple, get_args
 
 from service.conditions import Facts, apply_conditions
-from service.prospects import Outlook, Prospect, Strand, World
+from service.prospects import MOST_WORLDS, Outlook, Prospect, Strand, World
 from service.ranges import Group, Outcome, Range, ratio_range
 from service.ranges import Strand as Alternatives
 from service.rubric import Family, Item, Points, Rubric, Section, WeightedPercentage
@@ -65,7 +67,9 @@ from service.scorecard import (
 )
 
 
-def score(rubric: Rubric, results: Mapping[str, ItemResult], facts: Facts) -> Breakdown:
+def score(
+    rubric: Rubric, results: Mapping[str, ItemResult], facts: Facts, *, most_worlds: int = MOST_WORLDS
+) -> Breakdown:
     """All arithmetic of one form: items, sections, total or range, auto-fails and critical errors.
 
     Conditions are applied first. An item without a result counts as unscored. `percent` is known when everything
@@ -74,7 +78,8 @@ def score(rubric: Rubric, results: Mapping[str, ItemResult], facts: Facts) -> Br
     Raises ValueError for an answer that its item does not allow.
     """
     settled = apply_conditions(rubric, results, facts)
-    strands = Outlook(rubric, settled, facts).strands(lambda item: _counts(rubric, item) or _reach(item) != "none")
+    outlook = Outlook(rubric, settled, facts)
+    strands = outlook.strands(lambda item: _counts(rubric, item) or _reach(item) != "none", most_worlds)
     return Breakdown(
         items=tuple(_item_score(rubric, item, settled.get(item.id)) for item in rubric.items),
         sections=tuple(_section_score(rubric, section, settled, strands) for section in rubric.sections),
@@ -86,6 +91,7 @@ def score(rubric: Rubric, results: Mapping[str, ItemResult], facts: Facts) -> Br
 # ── What one item is worth ──────────────────────────────────────────────────────────────────────────────────────
 
 
+@lru_cache(maxsize=1024)
 def exact(number: float) -> Fraction:
     """The number as its decimals are written: 0.1 is one tenth.
 

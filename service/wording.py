@@ -8,6 +8,7 @@ nothing of speakers, turns' order or preference.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from bisect import bisect_left
@@ -35,12 +36,18 @@ _SENTENCE_END = re.compile(r"(?<!\.)\.(?![.\d])|[!?;。！？؛؟।]|\n\s*\n")
 
 # Verbs and adjectives that take a statement: what they report is denied with them (`I don't think | we can refund`).
 _COMPLEMENT = _set(
-    "think thought believe believed say said says saying tell told telling promise promised promising guarantee guaranteed "
-    "suppose supposed expect expected know knew known sure certain mean meant imply implied claim claimed agree agreed "
-    "confirm confirmed mention mentioned feel hope guess understand understood see aware convinced clear true that whether if "
-    "creo creer dije dijo decir digo prometo prometí garantizo garantizar sé seguro segura que si pense dit dire promets "
-    "garantis sûr sûre glaube gesagt sage sagen verspreche garantiere weiß sicher dass ob acho disse dizer prometo garanto "
-    "certeza فکر گفتم گفته میگم قول مطمئن که أعتقد قلت أقول أعد أضمن متأكد أن أنه إن 说 說 认 認 觉 覺 保 承 诺 諾 知 确 確"
+    "think thought believe believed say said says saying tell told telling promise promised promising "
+    "guarantee guaranteed "
+    "suppose supposed expect expected know knew known sure certain mean meant imply implied claim claimed "
+    "agree agreed "
+    "confirm confirmed mention mentioned feel hope guess understand understood see aware convinced clear true "
+    "that whether if "
+    "creo creer dije dijo decir digo prometo prometí garantizo garantizar sé seguro segura que si pense dit "
+    "dire promets "
+    "garantis sûr sûre glaube gesagt sage sagen verspreche garantiere weiß sicher dass ob acho disse dizer "
+    "prometo garanto "
+    "certeza فکر گفتم گفته میگم قول مطمئن که أعتقد قلت أقول أعد أضمن متأكد أن أنه إن 说 說 认 認 觉 覺 保 承 "
+    "诺 諾 知 确 確"
 )
 _HARMLESS_PAIRS = frozenset(
     tuple(pair.split())
@@ -98,9 +105,9 @@ _BRACKETED = re.compile(
     r"[\[<({]\s*(?:"
     r"\d{1,3}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?(?:\s*(?:-|–|-->)\s*\d{1,3}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?)?"
     r"|(?-i:[A-Z]{2,}(?:[ _-][A-Z]+)*(?:[_ -]?\d{1,3})?)"
-    r"|inaudible|unintelligible|crosstalk|cross talk|overlapping|laughter|laughs?|laughing|noise|background noise|music|silence|"
-    r"pause|pauses|cough|coughs|sigh|sighs|breath|redacted|masked|unk|beep|applause|phone rings|ringing|hold music|pii|risas|"
-    r"inaudible|ruido|rires|lachen|خنده|نامفهوم|听不清|笑声"
+    r"|inaudible|unintelligible|crosstalk|cross talk|overlapping|laughter|laughs?|laughing|noise|background noise"
+    r"|music|silence|pauses?|coughs?|sighs?|breath|redacted|masked|unk|beep|applause|phone rings|ringing|hold music|pii"
+    r"|risas|ruido|rires|lachen|خنده|نامفهوم|听不清|笑声"
     r")\s*[\]>)}]",
     re.IGNORECASE,
 )
@@ -110,30 +117,49 @@ _CUT_OFF = re.compile(r"\A\s?(?:-+|–|—|\.\.\.|…),?\s+\Z")
 
 # Words one letter away from another word of the same business: a slip in them cannot be told from another word.
 _CONFUSABLE = _set(
-    "charge change charged changed charges changes charging changing country county message massage quite quiet through "
-    "though thought thorough brought bought month mouth house horse contact contract contacts contracts contacted contracted "
-    "personal personnel weather whether later latter latest loose lose closed closet loosing losing waive wave waived waved "
-    "waiver waver present prevent started stated starting stating stayed staged strayed order older covered coveted installed "
-    "instilled posting pasting working walking waiting wanting missing mission sending spending seeding lending landing united "
-    "untied reset reject return retain returned retained advice advise device devise passed paused passes pauses cancel cancer "
-    "paying playing payed played signed singed moral mortal council counsel insured injured insure injure assured assumed "
-    "assure assume relieved relived complaint compliant complement compliment adverse averse stationary stationery discreet "
-    "discrete formally formerly perspective prospective trail trial trails trials angel angle casual causal sacred scared "
-    "married marred desert dessert posted ported resolve revolve resolved revolved expired expected inspired refunded refused "
-    "unlocked unblocked blocked bloated slipped shipped dropped drooped crashed crushed credit locked looked booked booted "
-    "canceled concealed approved approached direct detect active alive bonus bogus minute minuet prosecute persecute ensure "
-    "endure manager manger public pubic parent patent policy police signal single sample simple offered ordered tracked "
-    "tricked packed picked packing picking costumer customer carrier career hoping hopping planed planned filing filling "
+    "charge change charged changed charges changes charging changing country county message massage quite "
+    "quiet through "
+    "though thought thorough brought bought month mouth house horse contact contract contacts contracts "
+    "contacted contracted "
+    "personal personnel weather whether later latter latest loose lose closed closet loosing losing waive wave "
+    "waived waved "
+    "waiver waver present prevent started stated starting stating stayed staged strayed order older covered "
+    "coveted installed "
+    "instilled posting pasting working walking waiting wanting missing mission sending spending seeding "
+    "lending landing united "
+    "untied reset reject return retain returned retained advice advise device devise passed paused passes "
+    "pauses cancel cancer "
+    "paying playing payed played signed singed moral mortal council counsel insured injured insure injure "
+    "assured assumed "
+    "assure assume relieved relived complaint compliant complement compliment adverse averse stationary "
+    "stationery discreet "
+    "discrete formally formerly perspective prospective trail trial trails trials angel angle casual causal "
+    "sacred scared "
+    "married marred desert dessert posted ported resolve revolve resolved revolved expired expected inspired "
+    "refunded refused "
+    "unlocked unblocked blocked bloated slipped shipped dropped drooped crashed crushed credit locked looked "
+    "booked booted "
+    "canceled concealed approved approached direct detect active alive bonus bogus minute minuet prosecute "
+    "persecute ensure "
+    "endure manager manger public pubic parent patent policy police signal single sample simple offered "
+    "ordered tracked "
+    "tricked packed picked packing picking costumer customer carrier career hoping hopping planed planned "
+    "filing filling "
     "billing balling robbed rubbed stored stared starred tested texted testing texting "
-    "cobrado comprado cargado cambiado pagado pegado cuenta cuesta cuento pasado pesado pisado cuarto cuatro pedido perdido "
+    "cobrado comprado cargado cambiado pagado pegado cuenta cuesta cuento pasado pesado pisado cuarto cuatro "
+    "pedido perdido "
     "llamada llamaba enviado envidiado contado cortado contrato contacto compra compara comprar comparar "
-    "eines einen einem seines seinen seinem meinen meinem deinen deinem unseren unserem konnte könnte wurde würde hatte hätte "
+    "eines einen einem seines seinen seinem meinen meinem deinen deinem unseren unserem konnte könnte wurde "
+    "würde hatte hätte "
     "musste müsste bezahlt gezahlt"
 )
 _NAME_CUES = _set(
-    "name names named mr mrs ms miss dr sir madam called spell spelled spelling surname lastname firstname nombre llamo llama "
-    "señor señora señorita apellido nom appelle monsieur madame prénom heiße herr frau nachname vorname nome chamo senhor "
-    "senhora sobrenome cognome signor signora اسم اسمم اسمتون نام نامم آقای خانم فامیلی فامیل اسمي السيد السيدة الاسم سيد"
+    "name names named mr mrs ms miss dr sir madam called spell spelled spelling surname lastname firstname "
+    "nombre llamo llama "
+    "señor señora señorita apellido nom appelle monsieur madame prénom heiße herr frau nachname vorname nome "
+    "chamo senhor "
+    "senhora sobrenome cognome signor signora اسم اسمم اسمتون نام نامم آقای خانم فامیلی فامیل اسمي السيد "
+    "السيدة الاسم سيد"
 )
 _NAMING = _set("name names surname nombre apellido nom nome nachname vorname")
 _TITLES = _set("mr mrs ms dr llamo señor señora heiße herr frau chamo monsieur madame آقای")
@@ -213,7 +239,7 @@ class Words:
         return index in (0, len(self.tokens)) or _SENTENCE_END.search(self.gap(index)) is not None
 
     def whole_clause(self, first: int, last: int) -> bool:
-        """Whether tokens [first, last] are a clause of their own, such as an answer `Yes.`"""
+        """Whether tokens [first, last] are a clause of their own, as the answer `Yes.` is."""
         return self.clause_begins(first) and self.clause_begins(last + 1)
 
     # ── The edges of a passage ──────────────────────────────────────────────────────────────────────────────────
@@ -221,7 +247,7 @@ class Words:
     def edge_fault(self, first: int, last: int, *, opens: bool = True, closes: bool = True) -> EdgeFault | None:
         """What the passage of tokens [first, last] cuts off at its edges that belongs to its meaning, if anything.
 
-        The inner edges of an elided quote neither open nor close it; `gap_denies` answers for what lies between.
+        The inner edges of an elided quote neither open nor close it; `gap_fault` answers for what lies between.
         """
         if self._cuts_number(first, last) or self._drops_number(first, last, opens=opens, closes=closes):
             return "number_differs"
@@ -286,7 +312,7 @@ class Words:
         return (_RUN_OF_DIGITS if digits else _RUN_OF_WORDS).match(self.gap(index)) is not None
 
     def _words_before(self, index: int) -> Iterator[int]:
-        """Indexes of the words before `index` in its clause, nearest first; fillers and their pauses are stepped over."""
+        """Indexes of the words before `index` in its clause, nearest first, stepping over fillers and their pauses."""
         paused = False
         for _ in range(_REACH * 3):
             filler = self.artefact_ends.get(index)
@@ -384,11 +410,25 @@ class Words:
             )
         return True
 
-    def gap_denies(self, behind: int, before: int) -> bool:
-        """Whether leaving out the tokens [behind, before) between two kept parts hides a negation.
+    def gap_fault(self, behind: int, before: int) -> EdgeFault | None:
+        """What leaving out the tokens [behind, before) between two kept parts would misstate, if anything.
 
-        Only a negated sentence that stands wholly in the gap, and is more than a bare "No.", may be left out.
+        A negation, a number where another number follows the gap (`the fee is … 50 dollars`), and a name where another
+        capital follows (`my name is … Sarah`) may not be jumped.
         """
+        found, lexicon = self.tokens, self.lexicon
+        if self._gap_denies(behind, before):
+            return "negation_differs"
+        if any(lexicon.is_number(found[i]) for i in range(behind, before)) and any(
+            lexicon.is_number(token) for token in found[before : before + 2]
+        ):
+            return "number_differs"
+        if behind and self._cuts_name(behind - 1) and self.text[found[before].start].isupper():
+            return None if self._sentence_begins(before) else "name_differs"
+        return None
+
+    def _gap_denies(self, behind: int, before: int) -> bool:
+        """Whether a negation is left out, unless in a whole sentence of the gap that is more than a bare "No."."""
         for index in range(behind, before):
             if index not in self.negations and self.tokens[index].text not in self.lexicon.deniers:
                 continue
@@ -427,58 +467,59 @@ class Words:
     ) -> tuple[int, int] | None:
         """The tokens [first, last] that the quotation stands for, given that its token `anchor` stands at `at`.
 
-        Between them only these may differ: fillers, repetitions, cut-off words, noise, time stamps and redaction marks of
-        the source are left out; words are written together or apart; up to `slips` long words differ by one inner letter.
-        `used` tells how often the transcript uses a word: two words in use are no slip of each other.
+        Only these may differ: fillers, repetitions, cut-off words, noise, time stamps and redaction marks of the source
+        are left out; words are written together or apart; up to `slips` long words differ by one inner letter. `used`
+        tells how often the transcript uses a word: two words in use are no slip of each other.
         """
         for skip_first in (False, True):
-            spent = _Budget(slips, 2 * len(quoted.tokens) + 12)
-            behind = self._walk(quoted, anchor + 1, at + 1, 1, spent, used, skip_first=skip_first)
-            if behind is None:
+            leave = _Leave(slips, 2 * len(quoted.tokens) + 12, used, skip_first=skip_first)
+            behind = self._walk(quoted, anchor + 1, at + 1, 1, leave)
+            before = None if behind is None else self._walk(quoted, anchor - 1, at - 1, -1, leave)
+            if behind is None or before is None:
                 continue
-            before = self._walk(quoted, anchor - 1, at - 1, -1, spent, used, skip_first=skip_first)
-            if before is None:
-                continue
-            return before + 1, behind - 1
+            if not self._halves_artefact(before + 1, behind - 1):
+                return before + 1, behind - 1
         return None
 
-    def _walk(
-        self,
-        quoted: Words,
-        q: int,
-        s: int,
-        step: Direction,
-        spent: _Budget,
-        used: Mapping[str, int],
-        *,
-        skip_first: bool,
-    ) -> int | None:
+    def _halves_artefact(self, first: int, last: int) -> bool:
+        """Whether an edge lies within a filler of several words: `bringing you | know, with you`."""
+        return any(
+            begin < edge < self.artefacts.get(begin, begin)
+            for edge in (first, last + 1)
+            for begin in range(max(edge - 3, 0), edge)
+        )
+
+    def _walk(self, quoted: Words, q: int, s: int, step: Direction, leave: _Leave) -> int | None:
         """The index just past the source token that the last quoted token in this direction stands at."""
         mine, theirs = self.tokens, quoted.tokens
         said = [theirs[q - step].text]  # what was matched so far, in walking order
+        owed = 0  # words whose repetition was left out on the promise that they follow
         while 0 <= q < len(theirs):
-            if not 0 <= s < len(mine) or spent.skips < 0:
+            if not 0 <= s < len(mine) or leave.skips < 0:
                 return None
             same = mine[s].text == theirs[q].text
-            if same and not (skip_first and self._artefact(s, step)):
+            if same and not (leave.skip_first and self._artefact(s, step)):
                 said.append(mine[s].text)
-                q, s = q + step, s + step
+                q, s, owed = q + step, s + step, max(owed - 1, 0)
                 continue
-            if skipped := self._artefact(s, step) or self._repetition(s, step, said) or self._cut_off(s):
+            skipped = 0 if owed else self._artefact(s, step) or self._cut_off(s)
+            if not skipped and (skipped := self._repetition(s, step, said)):
+                owed = 0 if said[-skipped:] == [mine[s + step * i].text for i in range(skipped)] else skipped
+            if skipped:
                 s += step * skipped
-                spent.skips -= skipped
+                leave.skips -= skipped
                 continue
             if joined := _joined(mine, s, theirs, q, step):
                 read, told = joined
             elif same:
                 read = told = 1
-            elif spent.slips and self._slip(s, quoted, q, used):
-                spent.slips -= 1
+            elif leave.slips and self._slip(s, quoted, q, leave.used):
+                leave.slips -= 1
                 read = told = 1
             else:
                 return None
             said.extend(mine[s + step * i].text for i in range(read))
-            s, q = s + step * read, q + step * told
+            s, q, owed = s + step * read, q + step * told, max(owed - read, 0)
         return s
 
     def _artefact(self, s: int, step: Direction) -> int:
@@ -544,20 +585,23 @@ class Words:
         return not any(token.text in _NAME_CUES for token in self.tokens[max(s - 3, 0) : s])
 
 
-class _Budget:
-    """What one alignment may still forgive."""
+class _Leave:
+    """What one alignment may still forgive, and whether it leaves out fillers that the quotation may hold too."""
 
-    __slots__ = ("skips", "slips")
+    __slots__ = ("skip_first", "skips", "slips", "used")
 
-    def __init__(self, slips: int, skips: int) -> None:
+    def __init__(self, slips: int, skips: int, used: Mapping[str, int], *, skip_first: bool) -> None:
         self.slips = slips
         self.skips = skips
+        self.used = used
+        self.skip_first = skip_first
 
 
 def one_slip_apart(one: str, other: str) -> bool:
     """Whether two long words differ by one letter left out, put in, changed, or by two neighbours swapped.
 
-    The first letter must agree, because prefixes deny; so must the last, because endings carry person, tense and number.
+    The first letter must agree, because prefixes deny; so must the last, because endings carry person, tense
+    and number.
     Only a swap may touch the last.
     """
     if len(one) > len(other):
@@ -603,7 +647,7 @@ def _joined(mine: Sequence[Token], s: int, theirs: Sequence[Token], q: int, step
 def _prefix_moves(text: str, apart: Sequence[Token], other: Words) -> bool:
     """Whether a denying prefix stands alone on one side and is part of a word on the other: `in valid`, `invalid`."""
     known = {token.text for token in other.tokens}
-    for one, two in zip(apart, apart[1:], strict=False):
+    for one, two in itertools.pairwise(apart):
         if one.text in _DENYING_PREFIXES and text[one.end : two.start].isspace():
             whole = one.text + two.text
             if whole in known and whole not in _PLAIN_COMPOUNDS and len(two.text) >= 3:
@@ -612,7 +656,7 @@ def _prefix_moves(text: str, apart: Sequence[Token], other: Words) -> bool:
 
 
 def _accents_differ(text: str, own: Sequence[Token], quoted_text: str, theirs: Sequence[Token]) -> bool:
-    """Whether both sides write accents and not the same ones; leaving accents out is a habit, other accents another word."""
+    """Whether both sides write accents and not the same ones: to leave them out is a habit, to change them is not."""
     if quoted_text.isascii():
         return False
     for a, b in zip(own, theirs, strict=True):

@@ -121,21 +121,40 @@ def sensible_answers(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(shape: dict[str, Any], item: str, lines: list[Line]) -> dict[str, Any]:
-    """N/A where the item names when it applies and nothing speaks of it; else the best turn's words."""
+    """N/A where the item names when it applies and nothing speaks of it; else the best turns' words."""
     fields = shape["properties"]
     who = re.search(r"^Quotes: from (.*?)(;|,|$)", item, re.MULTILINE)
     may_speak = [line for line in lines if line.text and _counts(line, who[1] if who else "any speaker")]
     wanted = _words(" ".join(re.findall(r"^(?:Question|Guidance): (.*)$", item, re.MULTILINE)))
-    best = max(may_speak, key=lambda line: len(wanted & _words(line.text)), default=None)
-    heard = best is not None and bool(wanted & _words(best.text))
+    ranked = sorted(may_speak, key=lambda line: -len(wanted & _words(line.text)))
+    heard = bool(ranked) and bool(wanted & _words(ranked[0].text))
     applies_always = "Applies: always" in item or "Applies: whenever" in item
     if "applicable" in fields and not heard and not applies_always:
         return {"applicable": False, "evidence": [], "reason": "It never came up.", "answer": None, "confidence": 0.8}
+    absent = re.findall(r"`([^`]+)`", found[1]) if (found := re.search(r"; ([^;]*) may rest on absence", item)) else []
     answer = _pick(fields["answer"], heard=heard)
-    quote = [{"turn": best.turn, "quote": _sentence(best.text, wanted)}] if best else []
-    evidence = [] if answer == "no" or answer == [] else quote
-    reply = {"evidence": evidence, "reason": "The turn says so.", "answer": answer, "confidence": 0.8 if heard else 0.6}
+    if answer in ("yes", "no") and not heard and absent:
+        answer = absent[0]
+    needed = _needed(item, answer)
+    if len(ranked) < needed and absent:
+        answer, needed = absent[0], 0
+    chosen = ranked[: max(needed, 1)] if needed else []
+    reply = {
+        "evidence": [{"turn": line.turn, "quote": _sentence(line.text, wanted)} for line in chosen],
+        "reason": "The turns say so." if chosen else "Every turn was read and none says so.",
+        "answer": answer,
+        "confidence": 0.8 if heard else 0.6,
+    }
     return {"applicable": True, **reply} if "applicable" in fields else reply
+
+
+def _needed(item: str, answer: Any) -> int:
+    """How many quotes the form asks for with this answer."""
+    names = [f"`{one}`" for one in (answer if isinstance(answer, list) else [answer])]
+    for count, answers in re.findall(r"at least (\d+) for ((?:`[^`]+`(?:, )?)+)", item):
+        if any(name in answers for name in names):
+            return int(count)
+    return int(found[1]) if (found := re.search(r"^Quotes: [^;]*; at least (\d+)$", item, re.MULTILINE)) else 0
 
 
 def _sentence(text: str, wanted: set[str]) -> str:

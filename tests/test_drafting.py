@@ -273,7 +273,7 @@ async def test_a_condition_on_cues_spares_the_model_a_question() -> None:
 
 async def test_the_parts_of_a_long_form_are_asked_at_the_same_time_and_all_count() -> None:
     rubric = a_rubric(*(an_item(f"i{number}") for number in range(10)))
-    made = drafter(lambda question: {name: judged("no") for name in question.shape.fields}, output_tokens=800)
+    made = drafter(lambda question: {name: judged("no") for name in question.shape.fields}, output_tokens=1100)
 
     draft = await made.draft(a_conversation(), rubric)
 
@@ -286,17 +286,17 @@ async def test_the_parts_of_a_long_form_are_asked_at_the_same_time_and_all_count
 async def test_parts_run_concurrently() -> None:
     class Slow(ScriptedModel):
         async def ask(self, question: Question):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
             return await super().ask(question)
 
-    model = Slow(lambda question: {name: judged("no") for name in question.shape.fields}, output_tokens=200)
+    model = Slow(lambda question: {name: judged("no") for name in question.shape.fields}, output_tokens=300)
     rubric = a_rubric(*(an_item(f"i{number}") for number in range(6)))
     started = time.perf_counter()
 
     await Drafter(model=model, prompts=PROMPTS).draft(a_conversation(), rubric)
 
     assert len(model.questions) == 6
-    assert time.perf_counter() - started < 0.4
+    assert time.perf_counter() - started < 1.5
 
 
 async def test_the_reask_goes_to_the_model_once_with_the_complaint() -> None:

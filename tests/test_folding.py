@@ -91,7 +91,14 @@ def test_spaceless_scripts_give_one_token_per_character_with_its_marks():
 def test_numbers_keep_what_belongs_to_their_value():
     found = tokens("It is $1,500.50, at 3:30pm on 12/05 or -5 or the 15th, 5.")
 
-    assert [token.text for token in found if token.kind == "number"] == ["1500.50", "3:30pm", "12/05", "-5", "15th", "5"]
+    assert [token.text for token in found if token.kind == "number"] == [
+        "1500.50",
+        "3:30pm",
+        "12/05",
+        "-5",
+        "15th",
+        "5",
+    ]
     assert [token.text for token in found if token.kind == "sign"] == ["$"]
 
 
@@ -101,7 +108,10 @@ def test_a_lone_surrogate_emoji_and_crlf_do_not_move_offsets():
     assert [text[token.start : token.end] for token in tokens(text)] == ["Hi", "there", "you"]
 
 
-TEXTS = st.text(st.sampled_from("aBé’'.,- \r\n15$%٫۱۲نمیكةـ\u200c\u0301ßﬁﷺ한か\u3099我不👍\ud800ไม่½²\x00") | st.characters(), max_size=60)
+TEXTS = st.text(
+    st.sampled_from("aBé’'.,- \r\n15$%٫۱۲نمیكةـ\u200c\u0301ßﬁﷺ한か\u3099我不👍\ud800ไม่½²\x00") | st.characters(),
+    max_size=60,
+)
 
 
 @given(TEXTS)

@@ -17,11 +17,13 @@ from service.grounding import Evidence, TranscriptIndex, Unlocated
 from service.lexicon import NEGATORS, lexicon_for
 from service.verdict import Quote
 from service.wording import one_slip_apart
-from tests.bench.grounding import CALLS, a_call
+from tests.bench.calls import CALLS, a_call
 from tests.builders import a_conversation
 
 
-def located(conversation: Conversation, text: str, turn: int | None = None, **limits) -> tuple[Evidence, ...] | Unlocated:
+def located(
+    conversation: Conversation, text: str, turn: int | None = None, **limits
+) -> tuple[Evidence, ...] | Unlocated:
     return TranscriptIndex(conversation).locate(Quote(turn=turn, text=text), **limits)
 
 
@@ -100,7 +102,7 @@ def test_a_refusal_shows_the_true_passage_with_what_was_left_out():
 @pytest.mark.parametrize(
     ("language", "source", "quote"),
     [
-        ("en", "I can’t do “that”, sorry.", "I can't do \"that\", sorry"),
+        ("en", "I can’t do “that”, sorry.", 'I can\'t do "that", sorry'),
         ("en", "Please   hold\r\nthe line.", "please hold the LINE"),
         ("en", "Your balance is $1,500.00 now.", "your balance is $1500.00 now"),
         ("en", "Call us at 3:30 p.m. please", "Call us at 3:30 PM please"),
@@ -286,6 +288,10 @@ def test_an_elided_quote_is_one_passage_that_shows_what_was_left_out(mark):
         ("I will refund it. No. You get a voucher", "I will refund it … You get a voucher"),
         ("Refund the charge and then close the account", "close the account … refund the charge"),
         ("I will refund it. " + "Blah blah blah. " * 40 + "You get a voucher", "I will refund it … You get a voucher"),
+        ("The fee is 15 dollars instead of the usual 50 dollars", "The fee is … 50 dollars"),
+        ("The fee is fifteen dollars, the deposit is fifty dollars", "The fee is … fifty dollars"),
+        ("Well my name is Priya and my manager is Sarah", "Well my name is … Sarah Jones"),
+        ("Well my name is Priya and my manager is Sarah Jones", "Well my name is … Sarah Jones"),
         ("It costs 15 hundred dollars and more each year", "It costs 15 … dollars and more"),
     ],
 )
@@ -335,7 +341,12 @@ def test_a_passage_by_another_speaker_is_a_miss_that_shows_who_said_it():
     assert (miss.nearest.turn, miss.nearest.participant) == (1, "customer")
 
 
-TRANSFER = a_conversation("agent-1: I will transfer you now.", "agent-2: Hello, I will reset it.", "customer: Thanks a lot.", evaluated_agent="agent-2")
+TRANSFER = a_conversation(
+    "agent-1: I will transfer you now.",
+    "agent-2: Hello, I will reset it.",
+    "customer: Thanks a lot.",
+    evaluated_agent="agent-2",
+)
 
 
 def test_of_several_agents_only_the_evaluated_one_counts_when_asked():
@@ -346,7 +357,9 @@ def test_of_several_agents_only_the_evaluated_one_counts_when_asked():
 
 
 def test_a_bot_is_an_agent_only_where_bots_serve():
-    with_human = a_conversation("bot: Welcome to the bank.", "agent: Hi, how can I help?", "customer: Hello there bank.")
+    with_human = a_conversation(
+        "bot: Welcome to the bank.", "agent: Hi, how can I help?", "customer: Hello there bank."
+    )
     alone = a_conversation("bot: Welcome to the bank.", "customer: Hello there bank.")
 
     assert the_miss(with_human, "Welcome to the bank", 0, speaker="agent").miss == "wrong_speaker"
@@ -442,7 +455,11 @@ def test_a_quote_longer_than_the_limit_is_refused():
 
 # ── Properties ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-ALL = {f"{language}-{i}": a_call(f"{language}-{i}", language, call) for language, calls in CALLS.items() for i, call in enumerate(calls)}
+ALL = {
+    f"{language}-{i}": a_call(f"{language}-{i}", language, call)
+    for language, calls in CALLS.items()
+    for i, call in enumerate(calls)
+}
 INDEXES = {name: TranscriptIndex(call) for name, call in ALL.items()}
 
 
@@ -521,7 +538,11 @@ def test_a_deleted_or_replaced_negator_is_never_accepted(case, data):
     # A negator at the quote's edge that belongs to the neighbouring clause, by punctuation or as a Persian verb that closes
     # it, denies nothing of the rest: without it the quote is true.
     around = quote[found[at - 1].end : token.start] + quote[token.end : found[(at + 1) % len(found)].start]
-    edge = (at == 0 and ALL[name].language == "fa") or token.text == "ما" or (at in (0, len(found) - 1) and any(c in ".,;?!。，！？؟،" for c in around))
+    edge = (
+        (at == 0 and ALL[name].language == "fa")
+        or token.text == "ما"
+        or (at in (0, len(found) - 1) and any(c in ".,;?!。，！？؟،" for c in around))
+    )
     assume(tokens(changed) and not (edge and not instead))
     original = INDEXES[name].locate(Quote(turn=turn, text=quote))
     changed_to = INDEXES[name].locate(Quote(turn=turn, text=changed))
@@ -529,7 +550,11 @@ def test_a_deleted_or_replaced_negator_is_never_accepted(case, data):
     # What is left may stand elsewhere in the call; it may not stand where the negation was.
     assert isinstance(original, tuple)
     if isinstance(changed_to, tuple):
-        assert changed_to[0].turn != original[0].turn or changed_to[0].end <= original[0].start or original[0].end <= changed_to[0].start
+        assert (
+            changed_to[0].turn != original[0].turn
+            or changed_to[0].end <= original[0].start
+            or original[0].end <= changed_to[0].start
+        )
 
 
 @given(st.sampled_from(WITH_DIGITS), st.data())
@@ -540,18 +565,39 @@ def test_an_inserted_deleted_or_replaced_digit_is_never_accepted(case, data):
     at = data.draw(st.sampled_from(digits))
     digit = data.draw(st.sampled_from("0123456789"))
     changed = data.draw(
-        st.sampled_from([quote[:at] + quote[at + 1 :], quote[:at] + digit + quote[at:], quote[:at] + digit + quote[at + 1 :]])
+        st.sampled_from(
+            [quote[:at] + quote[at + 1 :], quote[:at] + digit + quote[at:], quote[:at] + digit + quote[at + 1 :]]
+        )
     )
     assume(squash(changed).text != squash(quote).text)
 
     assert_refused(name, turn, changed)
 
 
-NAMED = ["Priya", "Caldwell", "Marcus", "Elena", "Lisbon", "Lucía", "Joaquín Barrera", "Carmen", "کاوه", "مریم", "سارة", "خالد", "王丽", "陈志远"]
+NAMED = [
+    "Priya",
+    "Caldwell",
+    "Marcus",
+    "Elena",
+    "Lisbon",
+    "Lucía",
+    "Joaquín Barrera",
+    "Carmen",
+    "کاوه",
+    "مریم",
+    "سارة",
+    "خالد",
+    "王丽",
+    "陈志远",
+]
 
 
 WITH_NAMES = [
-    (name, i, person) for name, call in ALL.items() for i, turn in enumerate(call.turns) for person in NAMED if person in turn.text
+    (name, i, person)
+    for name, call in ALL.items()
+    for i, turn in enumerate(call.turns)
+    for person in NAMED
+    if person in turn.text
 ]
 
 
@@ -562,7 +608,16 @@ def test_a_changed_name_is_never_accepted(case, data):
     text = ALL[name].turns[turn].text
     at = data.draw(st.integers(0, len(person) - 1))
     letter = data.draw(st.sampled_from("aeiknrstومنی王李"))
-    other = data.draw(st.sampled_from([person[:at] + person[at + 1 :], person[:at] + letter + person[at:], person[:at] + letter + person[at + 1 :], "Sarah"]))
+    other = data.draw(
+        st.sampled_from(
+            [
+                person[:at] + person[at + 1 :],
+                person[:at] + letter + person[at:],
+                person[:at] + letter + person[at + 1 :],
+                "Sarah",
+            ]
+        )
+    )
     changed = text.replace(person, other)
     assume(squash(changed).text != squash(text).text)
 
@@ -606,7 +661,11 @@ def test_a_splice_of_two_turns_is_never_accepted(name, seed):
     one, other = rng.sample(range(len(turns)), 2)
     head, tail = tokens(turns[one].text), tokens(turns[other].text)
     cut, begin = rng.randint(2, len(head)), rng.randint(0, len(tail) - 2)
-    spliced = turns[one].text[: head[cut - 1].end] + rng.choice([" ", ". ", " … ", " ... "]) + turns[other].text[tail[begin].start :]
+    spliced = (
+        turns[one].text[: head[cut - 1].end]
+        + rng.choice([" ", ". ", " … ", " ... "])
+        + turns[other].text[tail[begin].start :]
+    )
     assume(not stands(name, spliced))
 
     assert_refused(name, one, spliced)

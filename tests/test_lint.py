@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import service.phrasing
+import service.lint.phrasing
 from service.lint import CODES, Finding, lint, lint_document
-from service.phrasing import joining_word, main_script, manner_word, outside_word, proviso_word
+from service.lint.phrasing import joining_word, main_script, manner_word, outside_word, proviso_word
 from service.rubric import Rubric
 
 GUIDED = {"guidance": "Name and company in the first turn.", "not_applicable": "never"}
@@ -672,7 +672,7 @@ def test_scripts_are_told_apart():
 
 
 def test_examples_in_docstrings_hold():
-    outcome = doctest.testmod(service.phrasing)
+    outcome = doctest.testmod(service.lint.phrasing)
 
     assert outcome.attempted > 5
     assert outcome.failed == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from pydantic import ValidationError
 
 from service.cue_rules import AnswerValue
 from service.library import read_data
-from service.rubric import Item, Rubric, number_probes, rubric_json_schema, sample_answers
+from service.rubric import Item, Rubric, number_probes, rubric_document, rubric_json_schema, sample_answers
+from service.value import canonical_json
 from tests.builders import a_rubric, an_item
 
 RUBRICS = Path(__file__).resolve().parent.parent / "rubrics"
@@ -73,6 +75,8 @@ def number(*bands: tuple[float | None, float | None, float], **limits: float) ->
         ({"weight": -1}, "greater than or equal to 0"),
         ({"weight": float("nan")}, "finite number"),
         ({"id": "Greeting"}, "match pattern"),
+        ({"when": {"metadata": "day", "op": "ge", "value": date(2026, 1, 1)}}, "quote dates"),
+        ({"when": {"metadata": "n", "op": "ge", "value": float("nan")}}, "a value is text, a number"),
         ({"when": {"weather": "fine"}}, "a condition is one of: all, any, not, item, channel, metadata"),
     ],
 )
@@ -339,6 +343,52 @@ def test_a_rubric_survives_json(document: dict[str, Any]):
     assert again == rubric
     assert again.digest == rubric.digest
     assert Rubric.model_validate(rubric.model_dump()) == rubric
+
+
+@given(forms())
+@settings(max_examples=80, deadline=None)
+def test_a_rubric_survives_its_shortest_document(document: dict[str, Any]):
+    rubric = Rubric.model_validate(document)
+    short = rubric_document(rubric)
+
+    assert Rubric.model_validate(json.loads(json.dumps(short))) == rubric
+    assert SCHEMA.is_valid(short)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
+def test_shipped_rubrics_survive_their_shortest_documents(path: Path):
+    rubric = Rubric.model_validate(read_data(path.read_bytes()))
+    short = rubric_document(rubric)
+
+    assert Rubric.model_validate(short) == rubric
+    assert len(canonical_json(short)) < len(rubric.model_dump_json())
+
+
+def test_the_shortest_document_leaves_defaults_out():
+    rubric = a_rubric(an_item("a", answer=scale(1, 2), when={"not": {"channel": ["voice"]}}))
+
+    assert rubric_document(rubric) == {
+        "id": "test",
+        "version": "1",
+        "title": "Test form",
+        "sections": [
+            {
+                "id": "main",
+                "title": "Main",
+                "items": [
+                    {
+                        "id": "a",
+                        "question": "Did the agent do a?",
+                        "answer": {
+                            "type": "scale",
+                            "levels": [{"value": 1, "anchor": "does 1"}, {"value": 2, "anchor": "does 2"}],
+                        },
+                        "when": {"not": {"channel": ["voice"]}},
+                    }
+                ],
+            }
+        ],
+    }
 
 
 @given(forms())

@@ -39,11 +39,15 @@ EXPECTATIONS = [
 ]
 
 KNOWN_MISSES: dict[tuple[str, str], str] = {
-    ("bank-refused-no-verification", "account-number-obtained"): "a number begun and given up looks like a number given",
+    (
+        "bank-refused-no-verification",
+        "account-number-obtained",
+    ): "a number begun and given up looks like a number given",
+    ("bank-refused-no-verification", "pin-obtained"): "the same number makes the PIN seem due",
     ("bank-volunteered-identity", "purpose-explained"): "advice about the PIN looks like a request for the PIN",
 }
 """Where the cue engine answers and is wrong, each with the reason why phrases cannot do better."""
-MOST_KNOWN_MISSES = 12
+MOST_KNOWN_MISSES = 6
 
 
 def _text(sample: str) -> str:
@@ -345,6 +349,36 @@ def test_the_cue_engine_settles_a_fair_share_of_what_is_expected():
     )
 
     assert settled / len(EXPECTATIONS) > 0.5
+
+
+def test_the_engine_mostly_points_at_the_turn_that_the_evaluator_names():
+    """An answer has often several proofs, so the turns need not agree always; floor set below what was measured."""
+    pairs = [
+        (expected["items"][result.item]["turn"], {one.turn for one in result.evidence})
+        for sample, expected in EXPECTED.items()
+        for result in _draft(sample).items
+        if isinstance(result, Answered)
+        and result.evidence
+        and result.item in expected["items"]
+        and expected["items"][result.item]["turn"] is not None
+    ]
+
+    assert len(pairs) > 150
+    assert sum(turn in turns for turn, turns in pairs) / len(pairs) > 0.88
+
+
+def test_an_offer_of_help_today_is_no_date_for_the_next_step():
+    """ "How can I help you today?" opens half of all contacts."""
+    proofs = [
+        (sample, one.quote)
+        for sample in EXPECTED
+        for result in _draft(sample).items
+        if result.item == "next-step-dated"
+        for one in result.evidence
+        if re.search(r"help you (?:with )?today", _conversation(sample).turns[one.turn].text)
+    ]
+
+    assert proofs == []
 
 
 def test_known_misses_are_few_and_each_is_an_expectation_with_a_reason():

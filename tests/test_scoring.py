@@ -412,14 +412,39 @@ class TestConditions:
 
         assert scored(form).score.could_auto_fail == ()
 
+    def test_a_gating_item_may_turn_out_not_applicable(self):
+        """`follow-up` is asked where there was no offer to judge: 1 of 1 + 9 = 10 % is then the worst."""
+        form = a_rubric(
+            an_item("offer"),
+            an_item(
+                "follow-up", weight=9, when={"item": "offer", "answers": ["not_applicable"]}, not_applicable="never"
+            ),
+            an_item("greeting"),
+        )
+
+        assert scored(form, greeting="yes").score.low == 10.0
+
+    def test_an_error_between_the_best_and_the_worst_answer_is_not_overlooked(self):
+        """`partly` fails the form although `no` earns less; all three answers open the same next item."""
+        points = {"fully": 2, "partly": 1, "none": 0}
+        options = [{"id": name, "label": name, "points": worth} for name, worth in points.items()]
+        form = a_rubric(
+            an_item("told", answer={"type": "choice", "options": options}, critical=critical(fails_on=["partly"])),
+            an_item("next", when={"item": "told", "answers": list(points)}),
+            an_item("sure", weight=9, not_applicable="never"),
+        )
+        total = scored(form, sure="yes").score
+
+        assert (total.low, total.could_auto_fail) == (0.0, ("told",))
+
     def test_too_many_combinations_give_a_wider_range_and_never_a_narrower_one(self):
         pairs = [
             item
             for n in range(8)
             for item in (
                 an_item(f"gate-{n}", answer=yes_no(1, 1), not_applicable="never"),
-                an_item(f"yes-{n}", weight=10, when={"item": f"gate-{n}", "answers": ["yes"]}),
-                an_item(f"no-{n}", weight=10, when={"item": f"gate-{n}", "answers": ["no"]}),
+                an_item(f"yes-{n}", weight=10, not_applicable="never", when={"item": f"gate-{n}", "answers": ["yes"]}),
+                an_item(f"no-{n}", weight=10, not_applicable="never", when={"item": f"gate-{n}", "answers": ["no"]}),
             )
         ]
         form = a_rubric(*pairs)  # one section, so 2 ** 8 worlds: few enough
@@ -589,7 +614,7 @@ def agreed(values: list[Any]) -> Any:
 
 
 @given(a_filled_form())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_ranges_are_exactly_what_brute_force_finds(filled: tuple[Rubric, dict[str, ItemResult]]):
     """Sound and tight, conditions and auto-fails included: every field that is known early is known rightly."""
     rubric, known = filled
@@ -612,8 +637,25 @@ def test_ranges_are_exactly_what_brute_force_finds(filled: tuple[Rubric, dict[st
     assert set(found.score.could_auto_fail) == failing - surely
 
 
+@given(a_filled_form())
+@settings(max_examples=80, deadline=None)
+def test_a_bound_for_too_many_combinations_never_excludes_what_may_come(filled: tuple[Rubric, dict[str, ItemResult]]):
+    rubric, known = filled
+    exact, wide = score(rubric, known, VOICE), score(rubric, known, VOICE, most_worlds=0)
+
+    for narrow, broad in [(exact.score, wide.score), *zip(exact.sections, wide.sections, strict=True)]:
+        if narrow.low is not None and narrow.high is not None:
+            assert broad.low is not None
+            assert broad.high is not None
+            assert broad.low <= narrow.low <= narrow.high <= broad.high
+        assert broad.percent is None or broad.percent == narrow.percent
+    assert wide.score.passed in (None, exact.score.passed)
+    assert wide.score.band in (None, exact.score.band)
+    assert set(exact.score.could_auto_fail) <= set(wide.score.could_auto_fail)
+
+
 @given(a_filled_form(open_items=False))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_complete_form_adds_up_as_the_docstring_says(filled: tuple[Rubric, dict[str, ItemResult]]):
     """The same rules written down a second time, as plainly as possible."""
     rubric, known = filled
@@ -660,7 +702,7 @@ def plain_total(rubric: Rubric, settled: dict[str, ItemResult]) -> float | None:
 
 
 @given(a_filled_form())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_totals_stay_within_their_bounds(filled: tuple[Rubric, dict[str, ItemResult]]):
     rubric, known = filled
     total = score(rubric, known, VOICE).score
@@ -675,7 +717,7 @@ def test_totals_stay_within_their_bounds(filled: tuple[Rubric, dict[str, ItemRes
 
 
 @given(a_filled_form(open_items=False, conditions=False), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_better_answer_never_lowers_the_total(filled: tuple[Rubric, dict[str, ItemResult]], data: st.DataObject):
     """Better: more points, and no error where there was none."""
     rubric, known = filled
@@ -691,7 +733,7 @@ def test_a_better_answer_never_lowers_the_total(filled: tuple[Rubric, dict[str, 
 
 
 @given(a_filled_form(open_items=False, conditions=False), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_an_item_that_does_not_apply_might_as_well_not_exist(
     filled: tuple[Rubric, dict[str, ItemResult]], data: st.DataObject
 ):
@@ -707,7 +749,7 @@ def test_an_item_that_does_not_apply_might_as_well_not_exist(
 
 
 @given(a_filled_form(conditions=False), st.randoms())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_order_of_sections_and_items_changes_nothing(filled: tuple[Rubric, dict[str, ItemResult]], chance: Any):
     rubric, known = filled
     plain = rubric.model_dump(by_alias=True)
@@ -752,7 +794,7 @@ def test_scoring_twice_or_after_applying_conditions_is_the_same(filled: tuple[Ru
         max_size=3,
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_range_of_a_ratio_is_that_of_all_its_combinations(groups: list[list[list[tuple[int, int, bool]]]]):
     ratios, empty = [], False
     for picks in itertools.product(*(itertools.product(*group) for group in groups)):

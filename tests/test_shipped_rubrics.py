@@ -268,7 +268,7 @@ def test_a_call_without_hold_and_transfer_drops_the_whole_section():
     assert answer(draft, "hold-thanked") == NA
 
 
-ENGLISH = ("support-voice", "support-chat", "support-email", "sales-outbound", "collections")
+ENGLISH = ("support-voice", "support-chat", "support-email", "sales-outbound", "collections", "retention")
 
 
 @pytest.mark.parametrize("rubric", ENGLISH)
@@ -657,6 +657,63 @@ def test_the_eighth_attempt_in_a_week_is_an_error():
 
     assert answer(draft, "attempts-last-week") == 8
     assert "attempts-last-week" in draft_failed(draft)
+
+
+# ── Retention ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+LEAVING = (
+    "agent: Hello, how can I help you today?",
+    "customer: I would like to cancel my subscription.",
+    "agent: Of course. May I ask what made you decide that?",
+    "customer: I moved. Just cancel it, please.",
+)
+
+
+def test_a_clean_goodbye_scores_as_well_as_a_save():
+    draft = drafted(
+        "retention",
+        *LEAVING,
+        "agent: Your plan is cancelled as of the 30th, there is nothing more to pay, and I'll email you a confirmation today.",
+        "customer: Great, bye.",
+        "agent: Thank you for being a customer. Goodbye!",
+    )
+
+    assert answer(draft, "outcome") == "leaves"
+    for item in (
+        "reason-asked",
+        "cancellation-done",
+        "end-date-told",
+        "consequences-told",
+        "confirmation-promised",
+        "way-back",
+    ):
+        assert answer(draft, item) == "yes", item
+    assert answer(draft, "offer-fits") == NA
+    assert draft.breakdown.score.high == 100
+
+
+def test_refusing_to_cancel_fails_the_form():
+    draft = drafted("retention", *LEAVING, "agent: I can't cancel that here, you have to visit one of our shops.")
+
+    assert answer(draft, "cancellation-done") == "no"
+    assert "cancellation-done" in draft_failed(draft)
+
+
+def test_a_cancellation_without_confirmation_is_a_no_with_the_searched_turns():
+    draft = drafted("retention", *LEAVING, "agent: It is cancelled now.", "customer: Thanks, bye.")
+
+    assert answer(draft, "confirmation-promised") == "no"
+    assert set(result(draft, "confirmation-promised").searched.turns) == {0, 2, 4}
+
+
+def test_who_never_wanted_to_leave_is_not_judged_on_leaving():
+    draft = drafted(
+        "retention", "agent: Hello, how can I help you?", "customer: When do you open?", "agent: We open at ten."
+    )
+
+    assert answer(draft, "outcome") == NA
+    assert answer(draft, "cancellation-done") == NA
+    assert answer(draft, "end-date-told") == NA
 
 
 # ── Persian ─────────────────────────────────────────────────────────────────────────────────────────────────────

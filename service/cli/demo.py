@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.text import Text
 
 from service.cli import wiring
 from service.cli.inputs import Rejection, ingest_limits
-from service.cli.render import overview_table, scorecard_table
+from service.cli.render import overview_table, reading_console, scorecard_table
 from service.cli.score import Order, drafts_in_order, progress_bar
 from service.conversation import Conversation
 from service.errors import BadInput
@@ -33,7 +33,7 @@ def demo(
 ) -> None:
     """Score the bundled conversations and show what came out."""
     settings = wiring.load_settings()
-    console = Console(highlight=False, width=None if Console().is_terminal else 140)
+    console = reading_console()
     pairs = load_samples(folder, settings)
     console.print(_introduction(settings, len(pairs)))
     started = time.perf_counter()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TextIO
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -18,7 +19,14 @@ from service.scorecard import Answered, Draft, ItemResult, ItemScore, NotApplica
 _QUOTE_WIDTH = 160
 _SPANS_NAMED = 6
 _QUOTES_SHOWN = 3
+_PAGE_WIDTH = 140
 _ID_WIDTH = 31
+
+
+def reading_console(stream: TextIO | None = None) -> Console:
+    """A console as wide as the terminal; wide enough for a page where the output is a file or a pipe."""
+    console = Console(file=stream, highlight=False)
+    return console if console.is_terminal else Console(file=stream, highlight=False, width=_PAGE_WIDTH)
 
 
 def scorecard_table(draft: Draft, rubric: Rubric, conversation: Conversation) -> RenderableType:

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from service.cli import wiring
+from service.cli.render import reading_console
 from service.errors import BadInput, RubricRejected
 from service.forms import import_form
 from service.library import RubricLibrary, add_to_manifest, parse_rubric, read_data
@@ -29,7 +29,8 @@ def list_rubrics() -> None:
     """List the shipped rubrics."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("Rubric", "Title", "Lang", "Channels", "Items", "Offline", "Scoring", "Pass"):
-        table.add_column(name, justify="right" if name in {"Items", "Offline", "Pass"} else "left")
+        numeric = name in {"Items", "Offline", "Pass"}
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=name == "Rubric")
     for rubric in _library().all():
         offline = sum(item.cues is not None or item.method == "metric" for item in rubric.items)
         table.add_row(
@@ -42,7 +43,7 @@ def list_rubrics() -> None:
             rubric.scoring.method.replace("_", " "),
             "–" if rubric.pass_mark is None else f"{rubric.pass_mark:g} %",
         )
-    Console().print(table)
+    reading_console().print(table)
 
 
 @app.command("show")
@@ -55,12 +56,13 @@ def show(
     if as_json:
         typer.echo(json.dumps(rubric.model_dump(mode="json"), ensure_ascii=False, indent=2))
         return
-    console = Console(highlight=False)
+    console = reading_console()
     console.print(Text(f"{rubric.title}  ({rubric.name})", style="bold"))
     console.print(Text(rubric.digest, style="dim"))
     for section in rubric.sections:
         console.print(Text(f"\n{section.title}  (weight {section.weight:g})", style="bold"))
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+        table.add_column(no_wrap=True)
         for item in section.items:
             table.add_row(
                 Text(item.id, style="cyan"),
@@ -81,7 +83,7 @@ def lint_rubrics(
 ) -> None:
     """Check rubrics; exit code 1 when there are errors."""
     findings = {name: _lint(name) for name in names or _library().names()}
-    console = Console(highlight=False)
+    console = reading_console()
     for name, found in findings.items():
         errors = sum(finding.severity == "error" for finding in found)
         verdict = "ok" if not found else f"{errors} errors, {len(found) - errors} warnings"

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from service.api.shapes import evaluation_json
 from service.cli import wiring
 from service.cli.inputs import Rejection, files_in, read_files, roles_from
-from service.cli.render import scorecard_table
+from service.cli.render import reading_console, scorecard_table
 from service.conversation import Conversation
 from service.drafting import Drafter, Engine
 from service.errors import BadInput
@@ -168,7 +168,7 @@ class _Writer:
         self._output = output
         self._stream = stream
         self._count = 0
-        self._console = Console(file=stream, width=None if stream.isatty() else 140, highlight=False)
+        self._console = reading_console(stream)
 
     def __call__(self, draft: Draft, rubric: Rubric, conversation: Conversation) -> None:
         if self._output is Output.table:

@@ -13,7 +13,7 @@ and named in `source.notes`. Times: `start`, `end`, `start_seconds`, `end_second
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from service.conversation import Channel, QuotedSpan, Role
@@ -73,7 +73,7 @@ def read_object(payload: Object, context: Context) -> Reading:
     speakers = tuple(_speakers(payload, ignored))
     declared = {speaker.label for speaker in speakers}
     lines = tuple(_line(turn, index, declared, ignored) for index, turn in enumerate(turns))
-    extra = {key: value for key, value in payload.items() if key not in _TOP}
+    extra = {key: value for key, value in payload.items() if key not in _TOP and not _is_our_source(key, value)}
     return Reading(
         lines=lines,
         speakers=speakers,
@@ -85,6 +85,11 @@ def read_object(payload: Object, context: Context) -> Reading:
         notes=_notes(ignored),
         evaluated_agent=label_at(payload, "evaluated_agent"),
     )
+
+
+def _is_our_source(key: str, value: Any) -> bool:
+    """Whether this is what a `Conversation` says of its importer, sent back with it: it is written anew."""
+    return key == "source" and isinstance(value, Mapping) and value.keys() <= {"format", "verified", "notes"}
 
 
 def channel_of(text: str | None) -> Channel | None:

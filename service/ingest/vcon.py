@@ -4,7 +4,8 @@ Text dialogs become turns at their start; the speaker is the originator, else th
 a MIME body) are turns with their quoted history marked. Transcripts have no standard shape: a Deepgram, AssemblyAI,
 WhisperX, OpenAI, Azure, Amazon or Genesys body, WebVTT, labelled plain text and a list of utterances
 (`parties` or `speaker`, `start`, `duration` or `end`, `text`) are read; offsets count from the dialog's start. Each
-dialog gives one transcript: of several, the first of type `transcript`, else the first that can be read.
+dialog gives one transcript: of several, the first of type `transcript`, else the first that can be read. Where several
+parts are joined, a machine's labels get the part's number and their roles from that part alone.
 
 Parties have names, not roles. A role is taken from the party's own `role` field or from the rules of `roles`; a role
 map may name a party by name, address, phone number, uuid, `@domain` or `party 0`. Signed containers are opened and
@@ -41,6 +42,7 @@ from service.ingest.fields import Object, label_at, list_at, obj, obj_at, object
 from service.ingest.mail_text import MailText, message_of, text_of
 from service.ingest.reading import Context, Importer, Line, Reading, Speaker
 from service.ingest.role_words import role_word
+from service.ingest.roles import participants_of
 
 _BODIES: Final[tuple[Importer, ...]] = (
     deepgram,
@@ -57,7 +59,6 @@ _BODIES: Final[tuple[Importer, ...]] = (
     plain_text,
 )
 """Shapes in which vendors put transcripts into `analysis[].body`."""
-
 
 _SEGMENT_KEYS: Final = {"speaker_role", "start_ms", "duration_ms", "human_transcript"}
 """What tells a list of `segments` from a list of utterances."""
@@ -87,6 +88,8 @@ def read(document: Document, context: Context) -> Reading:
         raise ConversationRejected("the signed payload is not a vCon.", field="payload", fix="Sign a vCon.")
     parties = tuple(_parties(container))
     pieces = (*_dialogs(container, parties), *_transcripts(container, parties, context))
+    if len(pieces) > 1:
+        pieces = tuple(_settled(piece, index, parties, context) for index, piece in enumerate(pieces))
     if not pieces:
         raise _without_words(container, verified=opened.verified)
     lines = [line for piece in pieces for line in piece.reading.lines]
@@ -258,6 +261,27 @@ def _transcripts(container: Object, parties: Sequence[Speaker], context: Context
             note = f"Of {len(ordered)} transcripts of one dialog the first readable was taken."
             reading = replace(reading, notes=(*reading.notes, note))
         yield _Piece(reading, "voice")
+
+
+def _settled(piece: _Piece, index: int, parties: Sequence[Speaker], context: Context) -> _Piece:
+    """The piece with its own roles where a machine made its labels: `Speaker 0` is somebody else in each recording."""
+    lines = piece.reading.lines
+    if piece.kind != "voice" or {line.label for line in lines} & {party.label for party in parties}:
+        return piece
+    found = participants_of(piece.reading.speakers, lines, context.roles, machine=True)
+    speakers = tuple(
+        Speaker(
+            f"{one.id} (part {index + 1})",
+            role=one.role,
+            name=one.name,
+            aliases=(one.id,),
+            role_source=one.role_source,
+            role_rule=one.role_rule,
+        )
+        for one in found
+    )
+    relabelled = tuple(replace(line, label=f"{line.label} (part {index + 1})") for line in lines)
+    return replace(piece, reading=replace(piece.reading, lines=relabelled, speakers=speakers))
 
 
 def _first_readable(

@@ -68,7 +68,7 @@ class Customs:
             return False
         words = error_text(error)
         for name in _EXCHANGEABLE:
-            if (name in sent or name in sent["extra_body"]) and name not in self.dropped and name in words:
+            if name in sent and name not in self.dropped and name in words:
                 self.dropped.add(name)
                 return True
         if "strict" not in self.dropped and "strict" in words and _has_strict(sent):
@@ -118,6 +118,5 @@ _TOOL = "Hand in the form, every item answered once."
 
 
 def _has_strict(sent: dict[str, Any]) -> bool:
-    body = sent.get("extra_body", {})
-    described = body.get("response_format", {}).get("json_schema", {})
-    return "strict" in described or any("strict" in tool["function"] for tool in body.get("tools", ()))
+    described = sent.get("response_format", {}).get("json_schema", {})
+    return "strict" in described or any("strict" in tool["function"] for tool in sent.get("tools", ()))

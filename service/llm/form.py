@@ -32,6 +32,7 @@ class Sitting:
         self.reading: Reading | None = None
         self.asked_again = False
         self.mode_in_doubt = False
+        self.without_budget = False
         self.deadline = float("inf")
         self.model_reported: str | None = None
 
@@ -49,10 +50,12 @@ class Sitting:
         of the reply has the shape and the endpoint never yet showed that it takes this mode.
         """
         later = self.question.read(raw, cut_off)
-        if self.mode_in_doubt and not cut_off and not later.any_shaped:
+        if later.any_shaped:
+            self.mode_in_doubt = False
+        elif self.mode_in_doubt and not cut_off:
             self.ledger.mark_last("ModeIgnored")
             raise ModeIgnored
-        if not later.any_shaped:
+        else:
             self.ledger.mark_last("ReplyRejected")
         self.reading = later if self.reading is None else self.reading.mended_by(later)
         if not self.reading.open_items or self.asked_again or cut_off:

@@ -27,7 +27,7 @@ from openai.types.chat.chat_completion_message_function_tool_call import Functio
 from service.drafting import ModelIdentity, Question, Readiness, Reply
 from service.errors import ModelError, SettingsRejected
 from service.llm.customs import Customs, Mode, budget_parameter, shaped
-from service.llm.failures import ModeIgnored, Refused, failure_from, kind_of, root_of
+from service.llm.failures import ModeIgnored, Refused, error_text, failure_from, is_too_long, kind_of, root_of
 from service.llm.form import SITTING, Sitting, form_for
 from service.llm.ledger import Ledger
 from service.llm.patience import retrying
@@ -106,7 +106,8 @@ class ConnectedModel:
         settings, dropped = self._settings, self._customs.dropped
         wanted: dict[str, Any] = {"temperature": settings.temperature, "seed": settings.seed}
         parameters = {name: value for name, value in wanted.items() if value is not None and name not in dropped}
-        parameters |= {"max_output_tokens": settings.max_output_tokens, "mode": self._customs.mode or settings.mode}
+        mode = settings.mode if settings.mode != "auto" else self._customs.mode or "auto"
+        parameters |= {"max_output_tokens": settings.max_output_tokens, "mode": mode}
         if settings.extra_body:
             parameters["extra_body"] = settings.extra_body
         where = urlsplit(self._base_url)
@@ -210,7 +211,7 @@ class ConnectedModel:
             try:
                 completion = await self._repeated(sitting, mode, messages, request)
             except openai.APIStatusError as error:
-                if not self._customs.learn(error, request):
+                if not self._customs.learn(error, request) and not _give_up_budget(error, sitting):
                     raise
             else:
                 return self._checked(completion, mode, sitting)
@@ -218,16 +219,15 @@ class ConnectedModel:
     def _request(self, mode: Mode, sitting: Sitting) -> dict[str, Any]:
         """Everything but the messages, as this endpoint takes it."""
         settings, customs = self._settings, self._customs
-        request: dict[str, Any] = {}
+        request: dict[str, Any] = shaped(mode, sitting.shape, customs)
         if settings.temperature is not None and "temperature" not in customs.dropped:
             request["temperature"] = settings.temperature
         if settings.seed is not None and "seed" not in customs.dropped:
             request["seed"] = settings.seed
-        if budget := budget_parameter(customs, own_openai=self._own_openai):
+        budget = budget_parameter(customs, own_openai=self._own_openai)
+        if budget and not sitting.without_budget:
             request[budget] = settings.max_output_tokens
-        # In the body as it is: openai's client would walk the whole schema for every call to transform nothing.
-        request["extra_body"] = shaped(mode, sitting.shape, customs) | settings.extra_body
-        return request
+        return request | settings.extra_body
 
     async def _repeated(
         self, sitting: Sitting, mode: Mode, messages: list[Any], request: dict[str, Any]
@@ -242,11 +242,13 @@ class ConnectedModel:
         self, sitting: Sitting, mode: Mode, messages: list[Any], request: dict[str, Any]
     ) -> ChatCompletion | str:
         """One attempt, recorded whatever becomes of it."""
-        started, outcome = time.perf_counter(), "cancelled"
+        started, outcome = time.perf_counter(), "DeadlinePassed"
         came: ChatCompletion | str | Exception | None = None
         try:
-            completion: ChatCompletion | str = await self._client.chat.completions.create(
-                model=self._model, messages=messages, **request
+            # Posted as it is: `chat.completions.create` would walk the whole body, schema and all, for nothing.
+            body = {"model": self._model, "messages": messages, **request}
+            completion: ChatCompletion | str = await self._client.post(
+                "/chat/completions", body=body, cast_to=ChatCompletion
             )
             came, outcome = completion, "ok"
             return completion
@@ -306,6 +308,14 @@ class ConnectedModel:
     async def close(self) -> None:
         """End all connections; the model cannot be asked afterwards."""
         await self._client.close()
+
+
+def _give_up_budget(error: openai.APIStatusError, sitting: Sitting) -> bool:
+    """Whether prompt and output budget together are too long for the model; then it is asked without a budget, once."""
+    if sitting.without_budget or not is_too_long(error):
+        return False
+    sitting.without_budget = any(word in error_text(error) for word in ("completion", "max_tokens", "output tokens"))
+    return sitting.without_budget
 
 
 def _note_unexpected(error: BaseException) -> None:

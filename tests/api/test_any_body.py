@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from litestar.testing import TestClient
 
 from service.app import create_app
+from service.library import read_data
 from service.settings import Settings
 from service.store import MemoryStore
 from tests.api.conftest import desk
+from tests.conftest import ROOT
 
 WORDS = [
     "",
@@ -38,43 +40,62 @@ LEAF = st.none() | st.booleans() | st.integers() | st.floats() | TEXT
 ANYTHING = st.recursive(
     LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=12
 )
-TURN = st.fixed_dictionaries(
-    {}, optional={"speaker": TEXT, "participant": TEXT, "text": TEXT, "start": LEAF, "end": LEAF, "quoted": ANYTHING}
-)
-CONVERSATION = st.fixed_dictionaries(
-    {}, optional={"id": LEAF, "channel": LEAF, "turns": st.lists(TURN | LEAF, max_size=4), "participants": ANYTHING, "metadata": ANYTHING,
-                  "data": ANYTHING, "format": TEXT, "roles": ANYTHING, "encoding": TEXT, "started_at": LEAF, "evaluated_agent": LEAF}
-)  # fmt: skip
-RUBRIC = st.builds(
-    lambda changes, at: {
-        **desk(),
-        "sections": [{"id": "s", "title": "S", "items": [{**desk()["sections"][0]["items"][0], **changes}]}],
-        **at,
-    },
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "cues": ANYTHING,
-            "when": ANYTHING,
-            "answer": ANYTHING,
-            "evidence": ANYTHING,
-            "critical": ANYTHING,
-            "metric": ANYTHING,
-            "weight": LEAF,
-            "method": TEXT,
-        },
-    ),
-    st.fixed_dictionaries({}, optional={"bands": ANYTHING, "scoring": ANYTHING, "pass_mark": LEAF, "cues": ANYTHING}),
-)
-REQUEST = st.fixed_dictionaries(
-    {
-        "conversation": CONVERSATION | ANYTHING | st.just({"turns": [{"speaker": "agent", "text": "Hello"}]}),
-        "rubric": st.just("desk") | RUBRIC | ANYTHING,
-    },
-    optional={"engine": st.sampled_from(["auto", "cues", "llm"]) | LEAF, "language": LEAF, "require_complete": LEAF},
+SPOKEN = {
+    "id": "c-1", "channel": "chat", "language": "en", "started_at": "2026-05-04T09:30:00Z",
+    "participants": [{"id": "a1", "role": "agent"}, {"id": "c1", "role": "customer"}],
+    "turns": [{"participant": "a1", "text": "Hello, I refunded 15 dollars.", "start": 0, "end": 2}, {"participant": "c1", "text": "no, 50"}],
+    "metadata": {"duration": 30}, "evaluated_agent": "a1",
+}  # fmt: skip
+EXPORT = {
+    "format": "webvtt",
+    "data": "WEBVTT\n\n00:01.000 --> 00:03.000\n<v Mara>Hello.\n",
+    "roles": {"Mara": "agent"},
+    "encoding": "utf-8",
+}
+FORMS = [desk("2")] + [
+    read_data((ROOT / "rubrics" / name / "1.yaml").read_bytes()) for name in ("collections", "support-chat")
+]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in `value`, itself included."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path] + [place for key, one in inner for place in places(one, (*path, key))]
+
+
+@st.composite
+def nearly(draw: st.DrawFn, whole: Any) -> Any:
+    """`whole` with up to two of its places replaced by anything, removed, doubled, or given another key."""
+    changed = json.loads(json.dumps(whole))
+    for _ in range(draw(st.integers(0, 2))):
+        place = draw(st.sampled_from(places(changed)))
+        if not place:
+            return draw(ANYTHING)
+        holder = changed
+        for key in place[:-1]:
+            holder = holder[key]
+        match draw(st.sampled_from(["replace", "remove", "double", "add"])):
+            case "replace":
+                holder[place[-1]] = draw(ANYTHING)
+            case "remove":
+                del holder[place[-1]]
+            case "double" if isinstance(holder, list):
+                holder.append(json.loads(json.dumps(holder[place[-1]])))
+            case _ if isinstance(holder, dict):
+                holder[draw(TEXT)] = draw(ANYTHING)
+            case _:
+                holder.append(draw(ANYTHING))
+    return changed
+
+
+RUBRIC = st.one_of([nearly(form) for form in FORMS])
+REQUEST = st.one_of(
+    nearly({"conversation": SPOKEN, "rubric": "desk", "engine": "auto", "language": "en", "require_complete": False}),
+    nearly({"conversation": EXPORT, "rubric": "desk@1", "engine": "cues"}),
+    st.builds(lambda rubric: {"conversation": SPOKEN, "rubric": rubric}, RUBRIC),
 )
 HEADERS = {"content-type": "application/json"}
-UNHURRIED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNHURRIED = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,12 @@ import httpx2
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from service.conversation import Conversation
-from service.drafting import Drafter
+from service.drafting import Drafter, Question
 from service.llm import connect_model
 from service.llm.customs import Customs, shaped
+from service.llm.model import ConnectedModel
 from service.prompting import PromptLibrary
+from service.proving import Reading
 from service.rubric import Rubric
 from service.settings import LLMSettings
 from service.verdict import reply_shape
@@ -150,8 +152,26 @@ def bare(
     return evaluate, client
 
 
+def asking(
+    model: ConnectedModel, rubric: Rubric, prompts: PromptLibrary
+) -> Callable[[Conversation], Awaitable[object]]:
+    """The model asked through instructor, tenacity and openai, with every reply taken as it is: nothing proven or scored."""
+    shape, prompt = reply_shape(rubric, rubric.items), prompts.get("score")
+    nothing_open = Reading(shape, {})
+
+    async def evaluate(conversation: Conversation) -> object:
+        rendered = prompt.render(rubric, shape, conversation, language="en")
+        reply = await model.ask(
+            Question("form", rendered.messages, shape, lambda raw, _: [json.loads(raw or ""), nothing_open][1])
+        )
+        assert reply.failure is None
+        return reply
+
+    return evaluate
+
+
 async def compare(latency: float, concurrency: int) -> dict[str, tuple[float, float]]:
-    """Both ways on one stub process."""
+    """All three ways on one stub process."""
     rubric, prompts = the_rubric(), PromptLibrary(ROOT / "prompts")
     found: dict[str, tuple[float, float]] = {}
     with stub_process(latency) as base_url:
@@ -160,6 +180,7 @@ async def compare(latency: float, concurrency: int) -> dict[str, tuple[float, fl
         await client.close()
         model = connect_model(LLMSettings(model="stub", base_url=base_url, mode="json_schema"), customs=Customs())
         assert model is not None
+        found["asking"] = await measured(asking(model, rubric, prompts), the_conversations(EVALUATIONS), concurrency)
         drafter = Drafter(model=model, prompts=prompts)
 
         async def draft(conversation: Conversation) -> object:
@@ -176,9 +197,9 @@ def main() -> None:
     """Print both comparisons."""
     for concurrency in (1, CONCURRENCY):
         found = asyncio.run(compare(0.0, concurrency))
-        ours, theirs = found["assay"][1], found["bare"][1]
+        ours, asked, theirs = found["assay"][1], found["asking"][1], found["bare"][1]
         print(
-            f"CPU per 20-item evaluation, concurrency {concurrency:>2}: {ours:5.2f} ms; bare openai client {theirs:5.2f} ms; ratio {ours / theirs:.2f}"
+            f"CPU per 20-item evaluation, concurrency {concurrency:>2}: {ours:5.2f} ms, ratio {ours / theirs:.2f}; of it asking (re-ask, retry, ledger) {asked:5.2f} ms, ratio {asked / theirs:.2f}; bare openai client {theirs:5.2f} ms"
         )
     found = asyncio.run(compare(LATENCY, CONCURRENCY))
     ours, theirs = found["assay"][0], found["bare"][0]

@@ -69,9 +69,15 @@ def test_a_shorthand_without_an_id_gets_the_same_id_again() -> None:
 def test_what_was_read_can_be_written_and_read_again() -> None:
     first = read(FULL | {"turns": [FULL["turns"][0] | {"quoted": [{"start": 0, "end": 3}]}]})
 
-    again = conversation_from(first.model_dump(mode="json", exclude={"source"}))
+    again = conversation_from(first.model_dump(mode="json"))
 
     assert again.model_dump(exclude={"source"}) == first.model_dump(exclude={"source"})
+
+
+def test_a_platforms_own_source_field_is_metadata() -> None:
+    body = {"turns": [{"speaker": "agent", "text": "Hi"}], "source": "helpdesk"}
+
+    assert conversation_from(body).metadata == {"source": "helpdesk"}
 
 
 def test_an_inferred_role_stays_marked_as_inferred_when_read_again() -> None:

@@ -224,6 +224,45 @@ def test_each_dialog_gives_one_transcript_and_several_dialogs_follow_each_other(
     assert "Of 3 transcripts" in conversation.source.notes[0]
 
 
+def test_a_machines_labels_mean_somebody_else_in_each_recording() -> None:
+    def part(first: str, second: str, dialog: int) -> dict[str, Any]:
+        return transcript(
+            [{"speaker": 0, "start": 1, "text": first}, {"speaker": 1, "start": 2, "text": second}], dialog=dialog
+        )
+
+    later = recording(start="2025-03-02T10:01:00+00:00")
+    conversation = read(
+        vcon(
+            recording(),
+            later,
+            analysis=[part("How can I help you?", "My bill.", 0), part("Hello again.", "How may I assist you?", 1)],
+        )
+    )
+
+    assert said(conversation) == [
+        ("agent", "How can I help you?"),
+        ("customer", "My bill."),
+        ("customer", "Hello again."),
+        ("agent", "How may I assist you?"),
+    ]
+    assert conversation.turns[0].participant == "0 (part 1)"
+    assert {p.role_rule for p in conversation.participants} == {"service_phrase"}
+
+
+def test_each_recording_must_tell_its_speakers_apart() -> None:
+    def part(dialog: int, *said: str) -> dict[str, Any]:
+        return transcript([{"speaker": 0, "start": 1, "text": words} for words in said], dialog=dialog)
+
+    document = vcon(
+        recording(),
+        recording(),
+        analysis=[part(0, "How can I help you?", "My bill."), part(1, "It is wrong.", "Sorry.")],
+    )
+
+    with pytest.raises(RolesUnknown, match="all 2 lines carry the one label"):
+        read(document)
+
+
 @pytest.mark.parametrize(
     ("document", "reason"),
     [

@@ -327,7 +327,7 @@ async def test_not_applicable_is_taken_as_such(stub_endpoint: StubEndpoint, conn
 
     assert isinstance(draft.items[2], NotApplicable)
     assert draft.items[2].decided_by == "judge"
-    assert draft.items[2].searched.turns == (0, 2, 3)
+    assert draft.items[2].searched.turns == (0, 1, 2, 3, 4)
 
 
 async def test_a_form_beyond_the_output_budget_is_asked_in_parts_at_the_same_time(
@@ -336,7 +336,7 @@ async def test_a_form_beyond_the_output_budget_is_asked_in_parts_at_the_same_tim
     stub_endpoint.latency = 0.2
     rubric = a_rubric(*(an_item(f"item_{number}", question="Did the agent say hello?") for number in range(12)))
 
-    draft = await drafter_with(connect(max_output_tokens=1000)).draft(the_call(), rubric)
+    draft = await drafter_with(connect(max_output_tokens=1200)).draft(the_call(), rubric)
 
     assert [item.state for item in draft.items] == ["answered"] * 12
     assert len(stub_endpoint.requests) == 3
@@ -352,7 +352,7 @@ async def test_a_part_that_fails_costs_its_own_items_only(stub_endpoint: StubEnd
     rubric = a_rubric(*(an_item(f"item_{number}", question="Did the agent say hello?") for number in range(12)))
     stub_endpoint.acts = [refuses]
 
-    draft = await drafter_with(connect(max_output_tokens=1000)).draft(the_call(), rubric)
+    draft = await drafter_with(connect(max_output_tokens=1200)).draft(the_call(), rubric)
 
     states = [item.state for item in draft.items]
     assert states.count("unscored") == 4

@@ -112,6 +112,18 @@ async def test_a_server_that_ignores_the_schema_is_asked_with_tools(
     assert modes_tried(stub_endpoint) == ["json_schema", "tools", "tools"]
 
 
+async def test_an_unreadable_reask_says_nothing_about_a_mode_that_just_worked(
+    stub_endpoint: StubEndpoint, connect: Connect
+) -> None:
+    stub_endpoint.acts = [says_instead(ownership=None), says("Sure!")]
+
+    draft = await drafter_with(connect()).draft(the_call(), the_form())
+
+    assert [item.state for item in draft.items] == ["answered", "answered", "answered", "unscored"]
+    assert modes_tried(stub_endpoint) == ["json_schema", "json_schema"]
+    assert draft.provenance.parameters["mode"] == "json_schema"
+
+
 async def test_one_unreadable_reply_proves_nothing_against_a_mode_that_worked(
     stub_endpoint: StubEndpoint, connect: Connect
 ) -> None:
@@ -207,13 +219,26 @@ async def test_a_refusal_that_repeats_the_whole_request_is_not_taken_for_a_compl
 async def test_a_prompt_that_is_too_long_is_said_to_be_and_nothing_is_left_out_for_it(
     stub_endpoint: StubEndpoint, connect: Connect
 ) -> None:
-    message = "This model's maximum context length is 8192 tokens; reduce max_tokens or the tools or response_format."
+    message = (
+        "This model's maximum context length is 8192 tokens; reduce the messages, the tools or the response_format."
+    )
     stub_endpoint.acts = [fails(400, {"error": {"message": message, "code": "context_length_exceeded"}})]
 
     draft = await drafter_with(connect()).draft(the_call(), the_form())
 
     assert len(stub_endpoint.requests) == 1
     assert "longer than the model's context window" in draft.items[0].reason
+
+
+async def test_a_budget_that_does_not_fit_beside_the_prompt_is_left_out_for_this_call(
+    stub_endpoint: StubEndpoint, connect: Connect
+) -> None:
+    message = "This model's maximum context length is 8192 tokens, and you requested 9000 (1000 in the messages, 8000 in the completion)."
+    stub_endpoint.acts = [fails(400, {"error": {"message": message}})]
+
+    await draft_twice(connect())
+
+    assert ["max_tokens" in request for request in stub_endpoint.requests] == [True, False, True]
 
 
 async def test_extra_body_is_sent_as_given(stub_endpoint: StubEndpoint, connect: Connect) -> None:

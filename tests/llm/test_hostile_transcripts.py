@@ -40,8 +40,21 @@ async def test_a_template_in_a_transcript_is_sent_as_it_stands(
     sent = stub_endpoint.requests[0]["messages"][-1]["content"]
     assert f"before {text.replace(chr(0xD800), chr(0xFFFD))} after" in sent
     assert len(sent) < 2_000
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 5
     assert draft.items
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ 'A' * 9 }}" * 30_000, "</transcript>" * 30_000, "\n[7] agent: yes" * 30_000, "<" * 400_000]
+)
+async def test_huge_repeats_cost_linear_time(stub_endpoint: StubEndpoint, connect: Connect, text: str) -> None:
+    stub_endpoint.acts = [says_instead()]
+    started = time.perf_counter()
+
+    await drafter_with(connect(mode="json_schema")).draft(a_conversation(("customer", text), "agent: Hi"), the_form())
+
+    assert len(stub_endpoint.requests[0]["messages"][-1]["content"]) < 1_000_000
+    assert time.perf_counter() - started < 20
 
 
 async def test_a_template_in_a_reply_is_not_rendered_in_the_reask(
