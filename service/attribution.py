@@ -18,9 +18,13 @@ from service.cue_rules import Scope
 from service.given_names import names, short_answers, value_after, value_before
 from service.hearing import Heard
 from service.passages import EVERYWHERE, Finding, LeafFinding, Passage, Place, Side, Window
-from service.spoken_words import listed
+from service.spoken_words import Word, listed
 from service.supplied import Spot, dates, emails, numbers, phones, redactions
 
+LONGEST_TURN = 20_000
+"""Characters of one turn that are read for values. Where a longer turn gives none, nobody knows."""
+MOST_VALUES = 200
+"""Values and labels of one turn that are weighed against each other."""
 OPEN_QUESTION_TURNS = 3
 """A question stays open for this many replies: an answer may come after a detour."""
 
@@ -80,21 +84,34 @@ class Attribution:
         self._questions: dict[tuple[int, Side], list[Place]] = {}
         self._spots: dict[tuple[int, str], list[Spot]] = {}
         self._blocks: dict[int, tuple[tuple[int, ...], ...]] = {}
+        self._asked_turns: dict[tuple[int, Side], frozenset[int]] = {}
+        self._rivals_of: dict[int, list[SuppliedLeaf]] = {}
         self._markers_by_turn: dict[int, list[_Marker]] | None = None
 
     def find(self, node: SuppliedLeaf, side: Side) -> LeafFinding:
         """Every value of the leaf's kind that was given for what the leaf asks."""
         turns = self._listening.scope(node.cue, side)
         found = LeafFinding([], [], turns)
-        for turn in turns:
-            match node.cue.supplied:
-                case "name":
-                    self._names(node, turn, side, found)
-                case "word":
-                    self._words(node, turn, side, found)
-                case kind:
-                    self._values(node, kind, turn, side, found)
+        try:
+            for turn in turns:
+                match node.cue.supplied:
+                    case "name":
+                        self._names(node, turn, side, found)
+                    case "word":
+                        self._words(node, turn, side, found)
+                    case kind:
+                        self._values(node, kind, turn, side, found)
+        except TimeoutError:
+            found.broken = True
+        found.broken = found.broken or any(len(self._heard.texts[turn]) > LONGEST_TURN for turn in turns)
         return found
+
+    def _read(self, turn: int) -> tuple[list[Word], str]:
+        """The words and the text of a turn, as far as it is read for values."""
+        said, text = self._heard.said[turn], self._heard.own_text(turn)
+        if len(text) <= LONGEST_TURN:
+            return said, text
+        return said[: bisect_left(said, LONGEST_TURN - 100, key=lambda word: word.end)], text[:LONGEST_TURN]
 
     # Questions
 
@@ -130,24 +147,28 @@ class Attribution:
 
     def _age(self, node: SuppliedLeaf, turn: int, side: Side) -> int | None:
         """How many blocks ago the value was last asked for; 0 directly before; None: not, or too long ago."""
-        asked = {place.turn for place in self._asked(node, side)}
-        if not asked:
-            return None
-        for age, block in enumerate(self._others_before(turn)):
-            if not asked.isdisjoint(block):
-                return age
+        key = (node.number, side)
+        if key not in self._asked_turns:
+            self._asked_turns[key] = frozenset(place.turn for place in self._asked(node, side))
+        asked = self._asked_turns[key]
+        if asked:
+            for age, block in enumerate(self._others_before(turn)):
+                if not asked.isdisjoint(block):
+                    return age
         return None
 
     def _rivals(self, node: SuppliedLeaf) -> list[SuppliedLeaf]:
         """Leaves that ask for another value than this one."""
-        mine = (node.cue.supplied, node.cue.digits, node.markers)
-        return [
-            slot
-            for slot in self._listening.plan.slots
-            if (slot.cue.supplied, slot.cue.digits, slot.markers) != mine
-            and slot.cue.speaker == node.cue.speaker
-            and slot.asked_by != node.asked_by
-        ]
+        if node.number not in self._rivals_of:
+            mine = (node.cue.supplied, node.cue.digits, node.markers)
+            self._rivals_of[node.number] = [
+                slot
+                for slot in self._listening.plan.slots
+                if (slot.cue.supplied, slot.cue.digits, slot.markers) != mine
+                and slot.cue.speaker == node.cue.speaker
+                and slot.asked_by != node.asked_by
+            ]
+        return self._rivals_of[node.number]
 
     # Markers
 
@@ -157,12 +178,17 @@ class Attribution:
             for number, slot in enumerate(self._listening.plan.slots):
                 for phrase in slot.markers:
                     for hit in self._heard.hits.get(phrase, ()):
-                        self._markers_by_turn.setdefault(hit.turn, []).append(_Marker(number, hit.first, hit.last))
+                        self._add_marker(hit.turn, _Marker(number, hit.first, hit.last))
         return self._markers_by_turn.get(turn, [])
+
+    def _add_marker(self, turn: int, marker: _Marker) -> None:
+        markers = self._markers_by_turn.setdefault(turn, []) if self._markers_by_turn is not None else []
+        if len(markers) < MOST_VALUES and marker.last < len(self._read(turn)[0]):
+            markers.append(marker)
 
     def _link(self, turn: int, marker: _Marker, first: int, last: int, spot: Spot) -> tuple[int, int] | None:
         """How well a marker fits a value at words [first, last]: (strength, distance), lower is better; None: not."""
-        said, text = self._heard.said[turn], self._heard.texts[turn]
+        said, text = self._read(turn)
         if marker.last < first:
             gap = text[said[marker.last].end : spot.start]
             between = [word.key for word in said[marker.last + 1 : first]]
@@ -195,12 +221,12 @@ class Attribution:
     def _candidates(self, kind: str, turn: int) -> list[Spot]:
         key = (turn, kind)
         if key not in self._spots:
-            text = self._heard.own_text(turn)
+            text = self._read(turn)[1]
             finders = {"number": numbers, "date": dates, "email": emails, "phone": phones}
             found = finders[kind](text) if kind in finders else []
             if "[" in text or "*" in text or "<" in text or "#" in text or "{" in text:
                 found = found + redactions(text, kind)
-            self._spots[key] = found
+            self._spots[key] = found[:MOST_VALUES]
         return self._spots[key]
 
     def _values(self, node: SuppliedLeaf, kind: str, turn: int, side: Side, found: LeafFinding) -> None:
@@ -283,14 +309,14 @@ class Attribution:
         """Whether the speaker is giving identifiers in this turn: asked for one, naming one, or with a bare name."""
         if self._markers(turn) or any(self._age(slot, turn, side) == 0 for slot in self._listening.plan.slots):
             return True
-        said, text = self._heard.said[turn], self._heard.own_text(turn)
+        said, text = self._read(turn)
         return any(spot.lead for spot in names(said, text, asked=True, least=2))
 
     # Names and words
 
     def _marked_words(self, turn: int, node: SuppliedLeaf | None = None) -> list[Spot]:
         """Word values that a marker claims, of one leaf or of all."""
-        said, text = self._heard.said[turn], self._heard.own_text(turn)
+        said, text = self._read(turn)
         spots = []
         for marker in self._markers(turn):
             slot = self._listening.plan.slots[marker.slot]
@@ -303,7 +329,7 @@ class Attribution:
 
     def _names(self, node: SuppliedLeaf, turn: int, side: Side, found: LeafFinding) -> None:
         age = self._age(node, turn, side)
-        said, text = self._heard.said[turn], self._heard.own_text(turn)
+        said, text = self._read(turn)
         least = node.cue.words[0] if node.cue.words else 1
         most = node.cue.words[1] if node.cue.words else 9
         claimed = self._marked_words(turn)
@@ -335,7 +361,7 @@ class Attribution:
         age = self._age(node, turn, side)
         if age is None or age > 1 or (age == 1 and any(self._age(r, turn, side) == 0 for r in self._rivals(node))):
             return
-        said, text = self._heard.said[turn], self._heard.own_text(turn)
+        said, text = self._read(turn)
         claimed = self._marked_words(turn)
         for rival in self._rivals(node):
             if rival.cue.supplied == "name" and self._age(rival, turn, side) == 0:

@@ -36,6 +36,8 @@ class ClauseWords(NamedTuple):
     """Verbs that open a question before a pronoun."""
     finite: frozenset[str] = frozenset()
     """Verbs that show a noun phrase to be a subject: `my name is`."""
+    prepositions: frozenset[str] = frozenset()
+    """They begin a phrase that stands by itself behind a number; none that may join two numbers (`15 to 20`)."""
 
 
 _ENGLISH = ClauseWords(
@@ -50,6 +52,7 @@ _ENGLISH = ClauseWords(
     determiners=_set("my our your his her their the a an this that these those"),
     asking=_set("can could would will do does did are is was were have has had may shall should am"),
     finite=_set("is are was were will has have had can could would should does did do am might must isnt wasnt doesnt"),
+    prepositions=_set("at on in for with before after within until about"),
 )
 
 _WORDS: Mapping[str, ClauseWords] = MappingProxyType(

@@ -36,7 +36,7 @@ from service.supplied import Spot
 
 LONGEST_PATTERN = 2000
 TURN_BREAK = "\n\x01\n"
-"""Stands between turns where several are read as one text; `reads_joined_turns` relies on what it is made of."""
+"""Stands between turns where several are read as one text; the line ends at its ends are what `^` and `$` match at."""
 
 
 @dataclass(frozen=True)
@@ -201,18 +201,22 @@ _MOST_REPEATS = 20_000
 _ONE_LETTER = str.maketrans({"’": "'", "ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه"})
 
 
-# Whether a turn's end or its neighbour follows makes a difference to anchors and to what looks around for anything.
+# Where it matters to a pattern whether a turn ends or a neighbour follows, it reads turn by turn. `^` and `$` outside
+# negative lookarounds do not matter: over several turns they match at every line, which is more and never less.
 _LOOKS_BEYOND_THE_TURN = regex.compile(
-    r"\^|\$|\\[AZzGNX]|\(\?<?[!=](?:\(|\\[WSDs]|\.|\[)|\(\?\(|\(\*|\(\?[A-Za-z01-]*[bep][A-Za-z01-]*[:)]"
+    r"\\[AZzGNX]|\(\?<?[!=](?:\(|\\[WSDs]|\.|\[)|\(\?<?![^)]*[$^]|\(\?\(|\(\*|\(\?[A-Za-z01-]*[bep][A-Za-z01-]*[:)]"
 )
 
 
 @dataclass(frozen=True)
 class CompiledPattern:
-    """`reads_joined_turns`: a pattern that matches in one turn also matches in all turns joined."""
+    """A pattern as one turn reads it, and as all turns joined may be read to find out which turns to look at.
 
-    compiled: Any
-    reads_joined_turns: bool
+    `over_turns` matches at least wherever `in_turn` does; None where that cannot be promised.
+    """
+
+    in_turn: Any
+    over_turns: Any | None
 
 
 def _compile_patterns(patterns: tuple[str, ...]) -> tuple[CompiledPattern, ...] | None:
@@ -226,11 +230,18 @@ def _compile_patterns(patterns: tuple[str, ...]) -> tuple[CompiledPattern, ...] 
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                ready = regex.compile(pattern.translate(_ONE_LETTER), regex.IGNORECASE | regex.UNICODE)
-            compiled.append(CompiledPattern(ready, _LOOKS_BEYOND_THE_TURN.search(pattern) is None))
+                compiled.append(_compile_pattern(pattern.translate(_ONE_LETTER)))
         except (regex.error, RecursionError, OverflowError, MemoryError, ValueError, IndexError):
             return None
     return tuple(compiled)
+
+
+def _compile_pattern(pattern: str) -> CompiledPattern:
+    flags = regex.IGNORECASE | regex.UNICODE
+    joinable = _LOOKS_BEYOND_THE_TURN.search(pattern) is None
+    return CompiledPattern(
+        regex.compile(pattern, flags), regex.compile(pattern, flags | regex.MULTILINE) if joinable else None
+    )
 
 
 _PLANS: OrderedDict[str, Plan] = OrderedDict()

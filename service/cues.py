@@ -216,7 +216,7 @@ def _shortened(quote: str) -> str:
 _WORDING: dict[str, dict[str, str]] = {
     "en": {
         "found": "Found “{quote}” in turn {turn} ({speaker}).",
-        "none": "None of {count} cues was said in the {turns} turns that were searched.",
+        "none": "What was looked for was not said (cues: {count}, turns searched: {turns}).",
         "no_cues": "This item has no cues; a model or a person must judge it.",
         "unsettled": "The cues settle nothing here; a model or a person must judge it.",
         "undecided": "The cues point both ways; a person must decide.",
@@ -228,7 +228,7 @@ _WORDING: dict[str, dict[str, str]] = {
     },
     "es": {
         "found": "Se encontró «{quote}» en el turno {turn} ({speaker}).",
-        "none": "Ninguna de {count} señales se dijo en los {turns} turnos revisados.",
+        "none": "No se dijo lo que se buscaba (señales: {count}, turnos revisados: {turns}).",
         "no_cues": "Este criterio no tiene señales; debe juzgarlo un modelo o una persona.",
         "unsettled": "Las señales no deciden aquí; debe juzgarlo un modelo o una persona.",
         "undecided": "Las señales apuntan en ambos sentidos; debe decidir una persona.",
@@ -240,7 +240,7 @@ _WORDING: dict[str, dict[str, str]] = {
     },
     "fa": {
         "found": "«{quote}» در نوبت {turn} ({speaker}) یافت شد.",
-        "none": "هیچ‌یک از {count} نشانه در {turns} نوبت بررسی‌شده گفته نشد.",
+        "none": "آنچه جست‌وجو شد گفته نشد (نشانه‌ها: {count}، نوبت‌های بررسی‌شده: {turns}).",
         "no_cues": "این مورد نشانه‌ای ندارد؛ مدل یا انسان باید آن را بسنجد.",
         "unsettled": "نشانه‌ها در اینجا چیزی را روشن نمی‌کنند؛ مدل یا انسان باید آن را بسنجد.",
         "undecided": "نشانه‌ها به هر دو سو اشاره دارند؛ انسان باید تصمیم بگیرد.",

@@ -11,8 +11,9 @@ import re
 from typing import NamedTuple
 
 from service.negation import breaks_clause, is_negator
+from service.phrasebook import one_slip_apart
 from service.spoken_words import SPACELESS, Word, flat, listed
-from service.supplied import Spot
+from service.supplied import NUMERALS, Spot
 
 _FUNCTION_WORDS = listed(
     "a about actually afraid after again ago ah all already also always am an and another any anybody anymore "
@@ -121,7 +122,7 @@ def _is_capital(text: str, word: Word) -> bool:
 
 def _may_be_name(word: Word) -> bool:
     key = word.key
-    return bool(key) and key.isalpha() and key not in _FUNCTION_WORDS and not is_negator(key)
+    return bool(key) and key.isalpha() and key not in _FUNCTION_WORDS and key not in NUMERALS and not is_negator(key)
 
 
 def _name_run(said: list[Word], text: str, first: int) -> _Run | None:
@@ -215,7 +216,10 @@ def _lead_length(said: list[Word], at: int, leads: dict[str, list[tuple[str, ...
     """How many words the lead-in takes that begins here; 0: none does."""
     for rest in leads.get(said[at].key, ()):
         following = said[at + 1 : at + 1 + len(rest)]
-        if len(following) == len(rest) and all(word.key == key for word, key in zip(following, rest, strict=True)):
+        if len(following) == len(rest) and all(
+            word.key == key or (key == "name" and len(word.key) > 4 and one_slip_apart(word.key, key))
+            for word, key in zip(following, rest, strict=True)
+        ):
             return len(rest) + 1
     return 0
 
@@ -268,6 +272,7 @@ def _closes(said: list[Word], text: str, run: _Run) -> bool:
             "",
         )
         or following.key[0].isdigit()
+        or following.key in NUMERALS
     )
 
 

@@ -291,10 +291,19 @@ class _Search:
             for place in self._transcript.places(squashed, begins[named], begins[named + 1]):
                 if self._counts(place):
                     return self._letters(place)
-        for place in self._nearest_first(self._transcript.places(squashed, 0, len(self._transcript.joined))):
-            if place.turn != named and self._counts(place):
-                return self._letters(place)
+        for low, high in self._around():
+            for place in self._nearest_first(self._transcript.places(squashed, low, high)):
+                if place.turn != named and self._counts(place):
+                    return self._letters(place)
         return None
+
+    def _around(self) -> Iterator[tuple[int, int]]:
+        """Stretches of the joined text to look through: ever wider about the named turn, for places are bounded."""
+        begins = self._transcript.begins
+        if self._named is not None:
+            for reach in (16, 150):
+                yield begins[max(self._named - reach, 0)], begins[min(self._named + reach + 1, len(begins) - 1)]
+        yield 0, len(self._transcript.joined)
 
     def elided(self) -> Evidence | None:
         """The parts between ellipses, in order and near each other within one turn."""

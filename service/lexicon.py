@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
 
 from service.folding import Token, tokens
 
@@ -310,14 +309,6 @@ _AMBIGUOUS = _words(
 
 
 # ── A language's lexicon ────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Surroundings(NamedTuple):
-    """What stands around a possible filler: the text between it and its neighbours, and the word before it."""
-
-    before: str
-    after: str
-    word_before: str | None
 
 
 _PAUSE = re.compile(r"[^\w\s'’]")

@@ -242,15 +242,10 @@ def _rejected(error: ValidationError, raw: dict[str, Any]) -> RubricRejected:
         path = _path(raw, loc)
         problems.setdefault(path, _reason(detail["msg"], detail["type"], path) + _whose(raw, loc))
     listed = tuple(problems.items())[:MAX_PROBLEMS]
-    more = f" (the first {MAX_PROBLEMS} are listed)" if len(problems) > MAX_PROBLEMS else ""
-    said = "; ".join(f"{path}: {reason}" if path else reason for path, reason in listed[:3])
-    count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}{more}"
-    return RubricRejected(
-        f"the rubric has {count}: {said}{' …' if len(listed) > 3 else '.'}",
-        field=listed[0][0] or None,
-        fix=_FIXES.get(listed[0][0]),
-        problems=listed,
-    )
+    (place, first), rest = listed[0], listed[1:]
+    also = "; ".join(f"{path}: {reason}" if path else reason for path, reason in rest[:3])
+    more = f" {len(problems) - 1} more: {also}{' …' if len(problems) > 4 else '.'}" if rest else ""
+    return RubricRejected(f"{first}.{more}", field=place or None, fix=_FIXES.get(place), problems=listed)
 
 
 def _reason(message: str, kind: str, path: str) -> str:

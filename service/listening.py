@@ -160,7 +160,7 @@ class Listening:
             deadline = started + min(PATTERN_SECONDS, self._pattern_seconds_left)
             try:
                 for turn in self._turns_to_search(pattern, cue, turns, deadline):
-                    self._search(pattern.compiled, turn, deadline, cue, found)
+                    self._search(pattern.in_turn, turn, deadline, cue, found)
             except (TimeoutError, MemoryError, RecursionError):
                 found.broken = True
             self._pattern_seconds_left -= time.monotonic() - started
@@ -170,11 +170,11 @@ class Listening:
         self, pattern: CompiledPattern, cue: Pattern, turns: Sequence[int], deadline: float
     ) -> Iterable[int]:
         """The turns that may match: found in one look over all of them, where that look can be trusted."""
-        if not pattern.reads_joined_turns or len(turns) < 3:
+        if pattern.over_turns is None or len(turns) < 3:
             return turns
         joined = self._joined(cue, turns)
         some: dict[int, None] = {}
-        for match in pattern.compiled.finditer(joined.text, timeout=_left_until(deadline)):
+        for match in pattern.over_turns.finditer(joined.text, timeout=_left_until(deadline)):
             place = bisect_right(joined.starts, match.start()) - 1
             if match.end() > joined.starts[place + 1]:
                 return turns  # it crossed into the next turn and may hide what stands there

@@ -102,7 +102,7 @@ class Prompt:
         )
 
     def _prefix(self, rubric: Rubric, shape: ReplyShape, language: str) -> str:
-        key = (rubric.digest, tuple(shape.fields), language)
+        key = (rubric.digest, (*shape.fields, str(shape.with_summary)), language)
         prefix = self._prefixes.get(key)
         if prefix is None:
             if len(self._prefixes) >= 256:

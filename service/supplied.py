@@ -79,6 +79,8 @@ _AMOUNT_AFTER = listed("missing short more less extra gone stolen too off lost o
 _DIGITS_ONLY = re.compile(r"^(?:[a-z]*[a-z])?(\d+(?:-\d+)*)$")
 
 
+NUMERALS = frozenset({*_DIGIT_WORDS, *_TEENS, *_TENS, *_REPEATS})
+"""Words that say digits: none of them is part of a name."""
 _MAYBE_NUMBER = re.compile(r"\d|" + "|".join(sorted({*_DIGIT_WORDS, *_TEENS, *_TENS} - {"oh"})), re.IGNORECASE)
 
 
@@ -200,7 +202,10 @@ _SPOKEN_DAY = (
     r"|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth"
     r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
 )
-_SPOKEN_YEAR = r"(?:nineteen|twenty|two\s+thousand)(?:[\s-]+(?:hundred|and|oh|o)){0,2}(?:[\s-]+[a-z]{3,9}){0,2}"
+_SPOKEN_YEAR = (
+    r"(?:(?:nineteen|twenty|two\s+thousand)(?:[\s-]+(?:hundred|and|oh|o)){0,2}(?:[\s-]+[a-z]{3,9}){0,2}"
+    r"|(?:one|two)(?:[\s-]+(?:zero|oh|o|one|two|three|four|five|six|seven|eight|nine)){3})"
+)
 _DAY = r"\d{1,2}(?:st|nd|rd|th|º|er)?"
 _YEAR = r"(?:\d{4}|'\d{2})"
 _OF = r"(?:(?:of|de|del|in|day of)\s+)?"
@@ -218,7 +223,7 @@ _DATES = tuple(
         r"(?<!\d)\d{1,2} \d{1,2} (?:19|20)\d{2}(?!\d)",
     )
 )
-_MAYBE_DATE = re.compile(r"\d|nineteen|twenty|thousand", re.IGNORECASE)
+_MAYBE_DATE = re.compile(r"\d|nineteen|twenty|thousand|(?:one|two)[\s-]+(?:nine|zero|oh)", re.IGNORECASE)
 _EIGHT_DIGITS = re.compile(r"(?<!\d)\d{8}(?!\d)")
 
 
@@ -226,7 +231,7 @@ _HESITATION = re.compile(r",?\s*\b(?:u+h*m+|u+h+|e+r+m*|h+m+)\b,?", re.IGNORECAS
 
 
 def _dates_in(plain: str) -> list[Spot]:
-    return [Spot(*match.span()) for pattern in _DATES for match in pattern.finditer(plain, timeout=1.0)]
+    return [Spot(*match.span()) for pattern in _DATES for match in pattern.finditer(plain, timeout=0.2)]
 
 
 def dates(text: str) -> list[Spot]:

@@ -256,10 +256,13 @@ class Words:
         return "name_differs" if closes and self._cuts_name(last) else None
 
     def _drops_number(self, first: int, last: int, *, opens: bool, closes: bool) -> bool:
-        """Whether a number in figures stands directly beside the passage and belongs to its words: `15 | dollars`."""
+        """Whether a number in figures stands directly beside the passage and belongs to its words: `15 | dollars`.
+
+        A preposition begins a phrase of its own: `room 359 | at 6 pm`.
+        """
         found = self.tokens
         if opens and first and found[first - 1].kind == "number" and not self.clause_begins(first):
-            return not self._begins_statement(first)
+            return not (self._begins_statement(first) or found[first].text in self._clause.prepositions)
         return (
             closes
             and last + 1 < len(found)

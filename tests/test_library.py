@@ -264,7 +264,7 @@ def test_a_form_with_hundreds_of_problems_lists_the_first_fifty():
         parse_rubric(form)
 
     assert len(caught.value.problems) == 50
-    assert "300 problems" in caught.value.message
+    assert "299 more" in caught.value.message
 
 
 # ── The folder ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -415,6 +415,29 @@ def test_a_shipped_rubric_has_no_lint(shipped: Rubric):
     found = [finding for finding in lint.lint(shipped) if finding.severity == "error"]
 
     assert found == []
+
+
+def test_our_forms_show_the_linter_clean(form: Rubric):
+    """They are what authors copy from: not even a warning may stand in them."""
+    lint = pytest.importorskip("service.lint")
+
+    assert [(finding.code, finding.path) for finding in lint.lint(form)] == []
+
+
+def test_the_examples_of_the_guide_are_read_as_they_stand():
+    guide = (ROOT / "rubrics" / "README.md").read_text(encoding="utf-8")
+    first, *others = re.findall(r"```yaml\n(.*?)```", guide, flags=re.DOTALL)
+
+    assert parse_rubric(first).name == "my-form@1"
+    for example in others:
+        for part in re.split(r"\n(?=when:)", example):  # a block of alternatives repeats its key on purpose
+            assert read_data(part)
+
+
+def test_the_guide_lists_every_shipped_rubric():
+    guide = (ROOT / "rubrics" / "README.md").read_text(encoding="utf-8")
+
+    assert [rubric.id for rubric in SHIPPED.newest() if f"| `{rubric.id}` |" not in guide] == []
 
 
 def test_every_item_helps_the_evaluator_and_the_agent(shipped: Rubric):

@@ -43,7 +43,11 @@ CALL = a_call(*TURNS)
 
 
 def measured(conversation: Conversation, of: str, **item: Any) -> ItemResult:
-    rubric = a_rubric(an_item("m", method="metric", metric={"of": of} | item.pop("metric", {}), **{"answer": {"type": "number"}} | item))
+    rubric = a_rubric(
+        an_item(
+            "m", method="metric", metric={"of": of} | item.pop("metric", {}), **{"answer": {"type": "number"}} | item
+        )
+    )
     return measure(conversation, rubric.items[0])
 
 
@@ -107,7 +111,9 @@ def test_missing_times_leave_the_item_unscored(of: str) -> None:
     assert result.unscored_reason == "metadata_missing"
 
 
-@pytest.mark.parametrize("of", ["metadata:csat", "metadata:survey.score", "metadata:empty", "nonsense", "metadata:list.0"])
+@pytest.mark.parametrize(
+    "of", ["metadata:csat", "metadata:survey.score", "metadata:empty", "nonsense", "metadata:list.0"]
+)
 def test_missing_metadata_is_never_guessed(of: str) -> None:
     conversation = a_conversation(metadata={"empty": None, "survey": {}, "list": [1]})
 
@@ -129,7 +135,13 @@ def test_dots_descend_and_a_key_with_a_dot_wins() -> None:
     assert number(conversation, "metadata:a.b") == 1
 
 
-BANDS = {"bands": [{"max": 30, "answer": "yes"}, {"min": 30, "max": 60, "answer": "no"}, {"min": 600, "answer": "not_applicable"}]}
+BANDS = {
+    "bands": [
+        {"max": 30, "answer": "yes"},
+        {"min": 30, "max": 60, "answer": "no"},
+        {"min": 600, "answer": "not_applicable"},
+    ]
+}
 
 
 @pytest.mark.parametrize(("holds", "expected"), [(0, "yes"), (30, "yes"), (30.5, "no"), ("45", "no")])
@@ -141,7 +153,9 @@ def test_the_first_band_that_fits_answers(holds: object, expected: str) -> None:
 
 def test_a_band_may_say_not_applicable_and_a_gap_is_undecided() -> None:
     def banded(value: object) -> ItemResult:
-        return measured(a_conversation(metadata={"hold": value}), "metadata:hold", answer={"type": "yes_no"}, metric=BANDS)
+        return measured(
+            a_conversation(metadata={"hold": value}), "metadata:hold", answer={"type": "yes_no"}, metric=BANDS
+        )
 
     assert isinstance(banded(700), NotApplicable)
     for gap in (100, "soon", True, float("nan")):
@@ -169,7 +183,12 @@ def test_metadata_that_is_an_answer_is_taken_as_it_is(value: object, answer: dic
 
 @pytest.mark.parametrize(
     ("value", "answer"),
-    [("maybe", {"type": "yes_no"}), (9, {"type": "number", "max": 5}), (True, {"type": "number"}), ({"a": 1}, {"type": "yes_no"})],
+    [
+        ("maybe", {"type": "yes_no"}),
+        (9, {"type": "number", "max": 5}),
+        (True, {"type": "number"}),
+        ({"a": 1}, {"type": "yes_no"}),
+    ],
 )
 def test_metadata_that_is_no_answer_of_the_item_is_undecided(value: object, answer: dict[str, Any]) -> None:
     result = measured(a_conversation(metadata={"k": value}), "metadata:k", answer=answer)

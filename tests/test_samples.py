@@ -30,6 +30,7 @@ RUBRICS = {
     "support-email",
     "sales-outbound",
     "collections",
+    "retention",
     "identity-verification",
     "support-fa",
     "support-zh",

@@ -534,7 +534,7 @@ RIGHT_PARTY = (
 DISCLOSURE = "agent: This is an attempt to collect a debt, and any information obtained will be used for that purpose."
 
 
-def test_the_debt_collectors_disclosure_is_complete_partial_or_missing():
+def test_the_debt_collectors_disclosure_is_complete_open_or_missing():
     owed = "agent: Your balance of 400 dollars with Halden Bank is past due."
 
     complete = voice("collections", *RIGHT_PARTY, DISCLOSURE, owed)
@@ -543,7 +543,7 @@ def test_the_debt_collectors_disclosure_is_complete_partial_or_missing():
 
     assert answer(complete, "mini-miranda") == "complete"
     assert answer(complete, "disclosure-before-amount") == "yes"
-    assert answer(partial, "mini-miranda") == "partial"
+    assert answer(partial, "mini-miranda") == OPEN  # enough on a later contact, too little on a first one
     assert answer(missing, "mini-miranda") == "missing"
     assert set(result(missing, "mini-miranda").searched.turns) >= {0, 2, 4}
 
@@ -714,6 +714,76 @@ def test_who_never_wanted_to_leave_is_not_judged_on_leaving():
     assert answer(draft, "outcome") == NA
     assert answer(draft, "cancellation-done") == NA
     assert answer(draft, "end-date-told") == NA
+
+
+@pytest.mark.parametrize("rubric", ["support-fa", "support-zh"])
+def test_a_persian_or_chinese_form_claims_no_absence_in_an_english_conversation(rubric: str):
+    draft = draft_by_cues(a_conversation(*CALL, channel="voice"), LIBRARY.get(rubric))
+
+    claimed = [
+        one.item for one in draft.items if one.method != "metric" and one.state == "answered" and not one.evidence
+    ]
+    assert claimed == []
+
+
+def test_a_name_in_a_transcript_without_capitals_is_heard_or_left_open():
+    named = voice("support-voice", "agent: hello i'm mara from northwind how can i help you", "customer: my bill")
+    unclear = voice("support-voice", "agent: hello mara at your service how can i help you", "customer: my bill")
+
+    assert answer(named, "agent-named") == "yes"
+    assert answer(unclear, "agent-named") == OPEN
+
+
+def test_words_that_merely_resemble_a_threat_or_an_insult_are_none():
+    depart = voice("collections", *RIGHT_PARTY, "agent: What day do you depart, so that I can note it?")
+
+    assert answer(depart, "threat") == "no"
+
+
+def test_an_account_number_in_international_form_is_no_card():
+    draft = mail(
+        ("customer", "Where is my money?"),
+        ("agent", "Dear Ana,\nwe sent it to DE89 3704 0044 0532 0130 00 as you asked."),
+    )
+
+    assert answer(draft, "data-protected") == "no"
+
+
+def test_asking_for_help_today_is_no_date():
+    draft = voice(
+        "support-voice",
+        "agent: Hello, how can I help you today?",
+        "customer: Bill.",
+        "agent: We will contact you shortly.",
+    )
+
+    assert answer(draft, "next-step-dated") == "no"
+
+
+def test_a_past_date_before_the_promise_is_left_to_a_reader():
+    draft = voice(
+        "support-voice",
+        "agent: You were charged on Monday.",
+        "customer: Yes.",
+        "agent: We will contact you shortly about it.",
+    )
+
+    assert answer(draft, "next-step-dated") == OPEN
+
+
+def test_the_evaluated_agent_alone_is_judged_after_a_transfer():
+    draft = voice(
+        "support-voice",
+        "agent-mara: Hello, this is Mara from Northwind, how can I help you?",
+        "customer: It is about my bill.",
+        "agent-mara: I'll connect you with our billing team.",
+        "agent-bram: Billing. What is it?",
+        "customer: My bill is wrong.",
+        evaluated_agent="agent-bram",
+    )
+
+    assert answer(draft, "greeting") == "no"
+    assert answer(draft, "agent-named") == "no"
 
 
 # ── Persian ─────────────────────────────────────────────────────────────────────────────────────────────────────

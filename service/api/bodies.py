@@ -6,6 +6,7 @@ numbers beyond any float. Nothing of the body is repeated in a message but the n
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
@@ -19,6 +20,8 @@ from service.api.problems import MalformedBody, MediaTypeUnsupported
 
 _LONE = re.compile("[\ud800-\udfff]")
 _JSON_TYPE = re.compile(r"(application|text)/([\w.+-]+\+)?json")
+# Bodies of this many bytes are read in a thread, so that other requests go on meanwhile.
+_LARGE = 100_000
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 
 
@@ -38,7 +41,8 @@ class StrictRequest(Request[Any, Any, Any]):
             raise MediaTypeUnsupported(
                 f"this operation does not read {media_type}.", field="Content-Type", fix="Send application/json."
             )
-        return read_json(await self.body())
+        body = await self.body()
+        return read_json(body) if len(body) < _LARGE else await asyncio.to_thread(read_json, body)
 
     async def rubric_document(self) -> bytes:
         """The body as the bytes of a JSON or YAML document. Raises MediaTypeUnsupported."""

@@ -6,8 +6,6 @@ Litestar knows the routes, parameters and answers. The schemas come from the val
 
 from __future__ import annotations
 
-import html
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from copy import deepcopy
@@ -27,7 +25,8 @@ from service import __version__
 from service.api import shapes
 from service.api.bodies import write_json
 from service.api.examples import ANSWERS, BODIES, problem_example
-from service.api.problems import BY_STATUS, KINDS, PROBLEM_JSON, Kind
+from service.api.page import page_of
+from service.api.problems import BY_STATUS, KINDS, PROBLEM_JSON, Kind, every_kind
 from service.conversation import Conversation
 from service.rubric import Rubric
 
@@ -53,6 +52,13 @@ _SHAPES = (
     shapes.ProblemKind,
     shapes.ProblemKinds,
 )
+_TEXT = {"type": "string"}
+_OUTCOMES = {
+    ("createEvaluation", "201"): "The draft. The same one, with `Idempotent-Replayed: true`, for a repeated key",
+    ("publishRubric", "201"): "The version is published",
+    ("publishRubric", "200"): "The very same version was there already",
+    ("lintRubric", "200"): "What the linter found, nothing included",
+}
 _DESCRIPTION = """Assay fills in contact-center QA scorecards from transcripts. Every answer rests on quotes that are
 located in the transcript; what has no proof is unscored, never guessed. Errors are problem documents (RFC 9457);
 `GET /problems` explains each kind. Every answer carries `X-Request-Id`: the one that was sent, else a new one."""
@@ -106,10 +112,13 @@ def whole_document(found: dict[str, Any]) -> dict[str, Any]:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas |= _schemas()
     for operation in operations_of(document):
+        operation.pop("deprecated", None)
+        _describe_parameters(operation)
         _describe_body(operation)
         _describe_answers(operation)
     _describe_conversation(schemas)
     document["components"]["schemas"] = _reachable(document, schemas)
+    document["paths"] = dict(sorted(document["paths"].items(), key=_reading_order))
     document["servers"] = [{"url": "/"}]
     return document
 
@@ -176,13 +185,45 @@ def _describe_body(operation: dict[str, Any]) -> None:
         content["examples"] = BODIES[name][media_type]
 
 
+def _describe_parameters(operation: dict[str, Any]) -> None:
+    """What may be left out is optional; it is never sent as null."""
+    for parameter in operation.get("parameters", []):
+        schema = {name: value for name, value in parameter["schema"].items() if name not in ("oneOf", "description")}
+        for choice in parameter["schema"].get("oneOf", []):
+            schema |= choice if choice.get("type") != "null" else {}
+        if isinstance(schema.get("type"), list):
+            schema["type"] = next(one for one in schema["type"] if one != "null")
+        if "enum" in schema:
+            schema["enum"] = [one for one in schema["enum"] if one is not None]
+        parameter["schema"] = schema
+        for name in ("deprecated", "allowEmptyValue", "allowReserved"):
+            parameter.pop(name, None)
+
+
 def _describe_answers(operation: dict[str, Any]) -> None:
-    for status, answer in operation.get("responses", {}).items():
+    operation["responses"] = dict(sorted(operation.get("responses", {}).items()))
+    for status, answer in operation["responses"].items():
+        headers = {
+            name: {"description": one["description"], "schema": _TEXT}
+            for name, one in answer.get("headers", {}).items()
+        }
+        if status.startswith("2"):
+            answer["description"] = _OUTCOMES.get((operation["operationId"], status), operation["summary"])
+        if any(kind.retry_after and kind.type in answer["description"] for kind in every_kind().values()):
+            headers["Retry-After"] = {"description": "Seconds after which to try again.", "schema": _TEXT}
+        answer["headers"] = headers | {"X-Request-Id": {"description": "The id of the request.", "schema": _TEXT}}
         for media_type, content in answer.get("content", {}).items():
             if media_type == PROBLEM_JSON:
                 content["examples"] = problem_example(answer["description"])
             elif (example := ANSWERS.get((operation["operationId"], status))) is not None:
                 content["examples"] = {"example": {"value": example}}
+
+
+def _reading_order(entry: tuple[str, Any]) -> tuple[int, int, str]:
+    """Evaluations first, the service itself last, short paths before long ones."""
+    path, methods = entry
+    tags = ["evaluations", "rubrics", "service"]
+    return tags.index(next(iter(methods.values()))["tags"][0]), path.count("/"), path
 
 
 def _reachable(document: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
@@ -232,63 +273,3 @@ class _Page(_Rendered):
     def write(self, document: dict[str, Any]) -> bytes:
         """A page of our own: nothing on it comes from elsewhere."""
         return page_of(document).encode()
-
-
-_STYLE = """
-:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { margin-bottom: 0; } h2 { margin-top: 2.5rem; text-transform: capitalize; }
-code, pre, .method { font-family: ui-monospace, monospace; font-size: .9em; }
-details { border-top: 1px solid var(--line); padding: .6rem 0; }
-summary { cursor: pointer; } summary > span { opacity: .75; margin-left: .5rem; }
-.method { display: inline-block; width: 3.5rem; font-weight: 700; }
-table { border-collapse: collapse; margin: .5rem 0 1rem; }
-td { border-top: 1px solid var(--line); padding: .25rem 1rem .25rem 0; vertical-align: top; }
-pre { border: 1px solid var(--line); border-radius: .4rem; padding: .8rem; overflow: auto; max-height: 24rem; }
-"""
-
-
-def page_of(document: dict[str, Any]) -> str:
-    """The operations as one HTML page, by tag, each with its parameters, body and answers."""
-    by_tag: dict[str, list[str]] = defaultdict(list)
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            by_tag[operation["tags"][0]].append(_operation(method, path, operation))
-    sections = "".join(f"<h2>{html.escape(tag)}</h2>{''.join(shown)}" for tag, shown in by_tag.items())
-    info = document["info"]
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{info["title"]} API</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
-        f"<h1>{info['title']} API {info['version']}</h1><p>{html.escape(info['description'])}</p>"
-        '<p>Machine-readable: <a href="/schema/openapi.json">openapi.json</a> · '
-        '<a href="/schema/openapi.yaml">openapi.yaml</a> · <a href="/v1/rubrics/schema">rubric schema</a> · '
-        f'<a href="/problems">problems</a></p>{sections}</body></html>'
-    )
-
-
-def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
-    parameters = "".join(
-        f"<tr><td><code>{html.escape(one['name'])}</code></td><td>{one['in']}</td>"
-        f"<td>{html.escape(one.get('description') or '')}</td></tr>"
-        for one in operation.get("parameters", [])
-    )
-    answers = "".join(
-        f"<tr><td><code>{status}</code></td><td>{html.escape(answer.get('description', ''))}</td></tr>"
-        for status, answer in operation.get("responses", {}).items()
-    )
-    return (
-        f'<details id="{operation["operationId"]}"><summary><span class="method">{method.upper()}</span>'
-        f"<code>{html.escape(path)}</code><span>{html.escape(operation.get('summary', ''))}</span></summary>"
-        f"<p>{html.escape(operation.get('description') or '')}</p>"
-        f"{f'<table>{parameters}</table>' if parameters else ''}{''.join(_bodies(operation))}"
-        f"<table>{answers}</table></details>"
-    )
-
-
-def _bodies(operation: dict[str, Any]) -> Iterator[str]:
-    for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
-        for example in content.get("examples", {}).values():
-            value = example["value"]
-            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-            yield f"<p>{html.escape(example.get('summary', ''))} <code>{media_type}</code></p>"
-            yield f"<pre>{html.escape(shown)}</pre>"

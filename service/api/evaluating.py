@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from service.api.catalogue import Catalogue
 from service.api.shapes import EvaluationRequest, OutsideConversation
 from service.conversation import Conversation
-from service.drafting import Drafter
+from service.drafting import Drafter, Engine, plan
 from service.errors import (
     AssayError,
     ConversationRejected,
@@ -153,9 +153,14 @@ class Evaluating:
         def work() -> Coroutine[Any, Any, Draft]:
             return self._drafter.draft(conversation, rubric, engine=request.engine, language=request.language)
 
-        if self._drafter.model is None or request.engine == "cues":
-            return await asyncio.to_thread(_run_to_end, work)
-        return await work()
+        if self._asks_model(rubric, request.engine):
+            return await work()
+        return await asyncio.to_thread(_run_to_end, work)
+
+    def _asks_model(self, rubric: Rubric, engine: Engine) -> bool:
+        """Whether any item goes to the model; its client belongs to this thread's event loop."""
+        model = self._drafter.model if engine != "cues" else None
+        return model is not None and bool(plan(rubric, engine=engine, has_model=True).by_model)
 
     # ── The key ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -201,15 +206,21 @@ def _run_to_end(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
 
 
 def _unscored(draft: Draft) -> tuple[Unscored, ...]:
-    """The items that a machine was to answer and did not; those that the form leaves to a person are not missing."""
-    return tuple(item for item in draft.items if isinstance(item, Unscored) and item.unscored_reason != "needs_person")
+    """The items that a model was to answer and did not.
+
+    What the form leaves to a person, or the conversation's metadata leave open, no model could have filled.
+    """
+    reasons = MODEL_REASONS | {"needs_model_or_person"}
+    return tuple(item for item in draft.items if isinstance(item, Unscored) and item.unscored_reason in reasons)
 
 
 def _incomplete(draft: Draft, lacking: tuple[Unscored, ...]) -> DraftIncomplete:
     retryable = any(item.unscored_reason in MODEL_REASONS for item in lacking)
-    remedy = "Repeat the request later" if retryable else "Send it without require_complete"
+    count = f"{len(lacking)} of {len(draft.items)} items"
+    said = f"the model left {count} unscored." if retryable else f"{count} need a model, and none was asked."
+    remedy = "Repeat the request later" if retryable else "Configure a model and leave out engine cues"
     return DraftIncomplete(
-        f"{len(lacking)} of {len(draft.items)} items stayed unscored.",
+        said,
         fix=f"{remedy}, or read the incomplete draft at /v1/evaluations/{draft.id}.",
         evaluation=draft.id,
         items=tuple((item.item, item.unscored_reason) for item in lacking),

@@ -15,7 +15,14 @@ from service import errors
 from service.api.bodies import JsonResponse
 from service.api.describing import IDEMPOTENCY_HEADERS, problem_responses
 from service.api.evaluating import Evaluating
-from service.api.problems import INCOMPLETE, INVALID_BODY, INVALID_PARAMETER, UNDECIDED, MalformedBody, ParameterInvalid
+from service.api.problems import (
+    INCOMPLETE,
+    INVALID_BODY,
+    INVALID_PARAMETER,
+    NEEDS_MODEL,
+    MalformedBody,
+    ParameterInvalid,
+)
 from service.api.shapes import EngineName, Evaluation, EvaluationPage, EvaluationRequest, evaluation_of, page_of
 from service.conversation import Channel, Conversation
 from service.rubric import Rubric
@@ -99,7 +106,7 @@ class EvaluationController(Controller):
             errors.SignatureInvalid,
             errors.ConversationRejected,
             errors.RubricRejected,
-            UNDECIDED,
+            NEEDS_MODEL,
             INCOMPLETE,
             errors.ModelNotConfigured,
             errors.StoreUnavailable,

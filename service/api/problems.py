@@ -68,12 +68,12 @@ INCOMPLETE = Kind(
     "`evaluation`; the idempotency key is free, so that the same request tries again.",
     retry_after=30,
 )
-UNDECIDED = Kind(
-    "draft-undecided",
+NEEDS_MODEL = Kind(
+    "draft-needs-model",
     422,
-    "Draft cannot be completed by machine",
-    "require_complete was set and items need a person, other metadata or another engine. Trying again changes "
-    "nothing. The incomplete draft is kept and named in `evaluation`.",
+    "Draft needs a model",
+    "require_complete was set and items need a model, but none was asked: none is configured, or engine cues was "
+    "chosen. Trying again changes nothing. The incomplete draft is kept and named in `evaluation`.",
 )
 
 # The most specific class of an error's ancestors wins.
@@ -176,14 +176,14 @@ _FIXES = {
 
 def every_kind() -> dict[str, Kind]:
     """Every kind of problem by name."""
-    kinds = (*KINDS.values(), *BY_STATUS.values(), INVALID_PARAMETER, UNDECIDED, UNEXPECTED)
+    kinds = (*KINDS.values(), *BY_STATUS.values(), INVALID_PARAMETER, NEEDS_MODEL, UNEXPECTED)
     return {kind.name: kind for kind in kinds}
 
 
 def kind_of(error: Exception) -> Kind:
     """The kind of an error."""
     if isinstance(error, DraftIncomplete) and not error.retryable:
-        return UNDECIDED
+        return NEEDS_MODEL
     return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), UNEXPECTED)
 
 
@@ -195,9 +195,10 @@ def answer_assay_error(request: Request[Any, Any, Any], error: AssayError) -> Re
     kind = kind_of(error)
     if kind is UNEXPECTED:
         return answer_unexpected(request, error)
-    return _answer(
-        request, kind, _sentence(error.message), _errors_of(error), evaluation=getattr(error, "evaluation", None)
-    )
+    detail = _sentence(error.message)
+    if isinstance(error, DraftIncomplete):
+        return _answer(request, kind, f"{detail} {error.fix}", _errors_of(error), evaluation=error.evaluation)
+    return _answer(request, kind, detail, _errors_of(error))
 
 
 def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:

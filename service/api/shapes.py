@@ -6,7 +6,6 @@ command line prints the same JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -31,7 +30,7 @@ from service.scorecard import (
     Unscored,
     UnscoredReason,
 )
-from service.store.contract import EvaluationFilter, EvaluationSummary, Page
+from service.store.contract import EvaluationSummary, Page
 from service.value import Value
 
 EngineName = Literal["auto", "cues", "llm"]
@@ -57,7 +56,9 @@ class EvaluationRequest(Value):
         default=None, description="BCP 47 tag of the language to write reasons in; default: the rubric's."
     )
     require_complete: bool = Field(
-        default=False, description="Answer 503 (or 422) instead of a draft in which items stayed unscored."
+        default=False,
+        description="Answer 503 instead of a draft in which the model left items unscored, and 422 where items need a "
+        "model and none was asked. Items for a person, or without the metadata that they need, do not count.",
     )
 
 
@@ -322,8 +323,3 @@ class ProblemKinds(Value):
     """Every kind of problem that this service knows."""
 
     problems: tuple[ProblemKind, ...]
-
-
-def filter_of(wanted: Mapping[str, Any]) -> EvaluationFilter:
-    """The filter with these values, those that are None left out."""
-    return EvaluationFilter(**{name: value for name, value in wanted.items() if value is not None})

@@ -12,10 +12,10 @@ from rich.text import Text
 from service.cli import wiring
 from service.cli.render import reading_console
 from service.errors import BadInput, RubricRejected
-from service.forms import import_form
+from service.forms import FORM_FORMATS, import_form
 from service.library import RubricLibrary, add_to_manifest, parse_rubric, read_data
 from service.lint import Finding, lint, lint_document
-from service.rubric import Choice, Item, MultiChoice, Number, Rubric, Scale, rubric_json_schema
+from service.rubric import Choice, Item, MultiChoice, Number, Rubric, Scale, rubric_document, rubric_json_schema
 
 app = typer.Typer(no_args_is_help=True, help="List, show, check and import rubrics.")
 
@@ -114,11 +114,11 @@ def manifest() -> None:
 @app.command("import")
 def import_rubric(
     file: Path = typer.Argument(help="An evaluation form of another product", exists=True, dir_okay=False),
-    form: str = typer.Option("auto", "--format", "-f", help="auto, amazon_connect or genesys"),
+    form: str = typer.Option("auto", "--format", "-f", help=f"auto, {', '.join(FORM_FORMATS)}"),
 ) -> None:
     """Turn another product's form into a rubric (JSON on standard output); what cannot come along is listed."""
     imported = import_form(file.read_bytes(), format=form)
-    typer.echo(json.dumps(imported.rubric.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, indent=2))
+    typer.echo(json.dumps(rubric_document(imported.rubric), ensure_ascii=False, indent=2))
     for lost in imported.not_carried:
         typer.secho(f"not carried over: {lost.path}: {lost.what} ({lost.why})", err=True, fg=typer.colors.YELLOW)
 

@@ -63,15 +63,18 @@ class Customs:
             self.mode = None
 
     def learn(self, error: openai.APIStatusError, sent: dict[str, Any]) -> bool:
-        """Whether the refusal names a parameter that can be left out or exchanged; then it is, from now on."""
+        """Whether the refusal names a parameter that was sent and can be left out; then it is, from now on.
+
+        Several calls may learn the same at the same time; each may send its request again.
+        """
         if error.status_code not in _REFUSALS or is_too_long(error):
             return False
         words = error_text(error)
         for name in _EXCHANGEABLE:
-            if name in sent and name not in self.dropped and name in words:
+            if name in sent and name in words:
                 self.dropped.add(name)
                 return True
-        if "strict" not in self.dropped and "strict" in words and _has_strict(sent):
+        if "strict" in words and _has_strict(sent):
             self.dropped.add("strict")
             return True
         return False

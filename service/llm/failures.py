@@ -120,6 +120,8 @@ def _status_failure(error: openai.APIStatusError) -> ModelError:
             f"the conversation and the form are longer than the model's context window (status {status}{named}).",
             fix="Use a model with a larger context.",
         )
+    if error.code in _FILTERED:
+        return ModelRefused(f"a content filter of the endpoint stopped the request (status {status}{named}).")
     if is_out_of_quota(error):
         return ModelMisconfigured(
             f"the endpoint's quota is used up (status {status}{named}).", fix="Check plan and billing."
@@ -132,6 +134,7 @@ def _status_failure(error: openai.APIStatusError) -> ModelError:
     )
 
 
+_FILTERED = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
 _FIX_OTHERWISE = "Check ASSAY_LLM_MODEL, ASSAY_LLM_BASE_URL and ASSAY_LLM_MODE."
 _FIXES = {
     401: "Check ASSAY_LLM_API_KEY.",

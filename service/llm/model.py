@@ -8,6 +8,7 @@ first reading still stands for the items that were proven.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 import traceback
@@ -273,6 +274,9 @@ class ConnectedModel:
         if choice.finish_reason == "content_filter" or getattr(message, "refusal", None):
             sitting.ledger.mark_last("ModelRefused")
             raise Refused
+        content: Any = message.content
+        if isinstance(content, list):  # some servers send the text in parts
+            message.content = _joined(content)
         text = _text_of(completion, mode)
         if mode == "tools" and not message.tool_calls and "{" in text:
             # The model wrote the form as text instead of calling the tool: read it all the same.
@@ -335,8 +339,14 @@ def _text_of(completion: Any, mode: Mode) -> str:
     if mode == "tools" and message.tool_calls:
         first = message.tool_calls[0]
         if isinstance(first, ChatCompletionMessageFunctionToolCall):
-            return str(first.function.arguments or "")
+            arguments: Any = first.function.arguments
+            return arguments if isinstance(arguments, str) else json.dumps(arguments)
     return message.content if isinstance(message.content, str) else ""
+
+
+def _joined(parts: list[Any]) -> str:
+    texts = (part.get("text") if isinstance(part, dict) else part for part in parts)
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _tool_call(name: str, arguments: str) -> ChatCompletionMessageFunctionToolCall:

@@ -43,7 +43,7 @@ def shown(url: URL) -> str:
 def _sqlite(url: URL) -> URL:
     if not url.database or url.database == ":memory:" or "mode=memory" in url.database:
         raise _rejected("names a SQLite database in memory, which every connection would see as its own.")
-    folder = Path(url.database).expanduser().parent
+    folder = Path(url.database).parent
     if not url.database.startswith("file:") and not folder.is_dir():
         raise _rejected(f"names a file in the folder {folder}, which does not exist.", fix="Create the folder first.")
     return url

@@ -192,26 +192,38 @@ class SqlStore:
     # ── Idempotency keys ────────────────────────────────────────────────────────────────────────────────────────
 
     async def claim(self, key: str, body_digest: str, *, lease: timedelta) -> Claim | Replay | Busy:
-        """What a request with this key may do; see `Store.claim`."""
+        """What a request with this key may do; see `Store.claim`.
+
+        Whoever waits asks again and again, so a key that is answered or busy is told by reading alone: waiting
+        requests must not stand in the way of the one that works.
+        """
+        async with self._read() as connection:
+            if isinstance(told := await self._told(connection, key, body_digest), Replay | Busy):
+                return told
         now, claim = in_utc(self._clock()), Claim(key=key, token=token_hex(16))
+        mine = {"token": claim.token, "lease_until": now + lease}
         async with self._write() as connection:
-            mine = {"token": claim.token, "lease_until": now + lease}
             if await _insert_missing(
                 connection, KeyRow, key=key, body_digest=body_digest, created_at=now, evaluation_id=None, **mine
             ):
                 return claim
-            columns = col(KeyRow.body_digest), col(KeyRow.evaluation_id), col(KeyRow.lease_until), col(KeyRow.token)
-            found = (await connection.execute(select(*columns).where(col(KeyRow.key) == key))).one_or_none()
-            if found is None:
-                return Busy()
-            if found.body_digest != body_digest:
-                raise key_reused(key)
-            if found.evaluation_id is not None:
-                return Replay(evaluation=found.evaluation_id)
-            if found.lease_until > now:
-                return Busy()
-            taken = await connection.execute(update(KeyRow).where(*_held(key, found.token)).values(**mine))
+            told = await self._told(connection, key, body_digest)
+            if not isinstance(told, str):
+                return told or Busy()
+            taken = await connection.execute(update(KeyRow).where(*_held(key, told)).values(**mine))
             return claim if taken.rowcount == 1 else Busy()
+
+    async def _told(self, connection: AsyncConnection, key: str, body_digest: str) -> Replay | Busy | str | None:
+        """What the key's row says; the token of a claim whose lease ran out, or None where there is no row."""
+        columns = col(KeyRow.body_digest), col(KeyRow.evaluation_id), col(KeyRow.lease_until), col(KeyRow.token)
+        found = (await connection.execute(select(*columns).where(col(KeyRow.key) == key))).one_or_none()
+        if found is None:
+            return None
+        if found.body_digest != body_digest:
+            raise key_reused(key)
+        if found.evaluation_id is not None:
+            return Replay(evaluation=found.evaluation_id)
+        return Busy() if found.lease_until > in_utc(self._clock()) else str(found.token)
 
     async def renew(self, claim: Claim, *, lease: timedelta) -> bool:
         """The lease is extended; False when the claim was lost."""

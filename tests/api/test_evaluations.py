@@ -41,6 +41,13 @@ async def test_a_conversation_is_drafted_stored_and_read_again(client):
         "summary", "coaching", "provenance",
     }  # fmt: skip
     assert [set(item) for item in draft["items"]] == [ITEM_FIELDS]
+    assert set(draft["items"][0]["evidence"][0]) == {
+        "turn", "participant", "start", "end", "quote", "match", "start_seconds", "end_seconds",
+    }  # fmt: skip
+    assert set(draft["score"]) == {
+        "percent", "low", "high", "points", "max_points", "passed", "band", "auto_failed", "could_auto_fail",
+    }  # fmt: skip
+    assert set(draft["sections"][0]) == {"id", "percent", "low", "high", "zeroed_by"}
     assert draft["score"]["percent"] == 100
     assert draft["score"]["passed"] is True
     assert draft["provenance"]["rubric"] == "desk@1"
@@ -373,6 +380,7 @@ async def test_who_requires_a_complete_draft_is_told_to_come_back_and_nothing_is
     document = problem_of(down, 503, "draft-incomplete")
     assert int(down.headers["retry-after"]) > 0
     assert document["errors"] == [{"field": "items.empathy", "message": "unscored: model_unavailable"}]
+    assert document["evaluation"] in document["detail"]
     assert kept.json()["complete"] is False
     assert back.status_code == 201, back.text
     assert {item["id"]: item["state"] for item in back.json()["items"]}["empathy"] == "answered"
@@ -382,7 +390,7 @@ async def test_who_requires_a_complete_draft_is_told_to_come_back_and_nothing_is
 async def test_what_trying_again_cannot_complete_is_not_called_temporary(client):
     answer = await client.post("/v1/evaluations", json=ASK | {"rubric": "desk", "require_complete": True})
 
-    document = problem_of(answer, 422, "draft-undecided")
+    document = problem_of(answer, 422, "draft-needs-model")
     assert "retry-after" not in answer.headers
     assert (await client.get(f"/v1/evaluations/{document['evaluation']}")).status_code == 200
 
@@ -393,6 +401,23 @@ async def test_an_item_that_is_left_to_a_person_does_not_make_a_draft_incomplete
 
     assert made.status_code == 201, made.text
     assert made.json()["complete"] is False
+
+
+async def test_missing_metadata_does_not_make_a_draft_incomplete(client):
+    waiting = {
+        "id": "wait",
+        "question": "How long did it take?",
+        "method": "metric",
+        "answer": {"type": "number"},
+        "metric": {"of": "metadata:wait"},
+    }
+    form = desk("3")
+    form["sections"][0]["items"].append(waiting)
+
+    made = await client.post("/v1/evaluations", json=ASK | {"rubric": form, "require_complete": True})
+
+    assert made.status_code == 201, made.text
+    assert made.json()["items"][1]["unscored_reason"] == "metadata_missing"
 
 
 async def test_asking_for_a_model_that_is_not_configured_is_said_plainly(client):

@@ -21,7 +21,7 @@ from tests.api.conftest import HELLO
 from tests.conftest import ROOT
 from tests.scripted_model import ScriptedModel
 
-QUICK = Patience(lease=0.3, wait=5, longest_pause=0.05)
+QUICK = Patience(lease=0.6, wait=20, longest_pause=0.05)
 
 
 class SlowModel(ScriptedModel):
@@ -84,16 +84,32 @@ async def test_of_many_at_once_one_drafts_and_all_get_its_answer(store, shelf: P
 
 async def test_a_slow_model_does_not_lose_the_claim_to_its_lease(store, shelf: Path):
     """The work takes three leases; the claim is renewed, so the second request waits instead of paying again."""
-    model = SlowModel(0.9)
+    model = SlowModel(1.8)
     use = evaluating(shelf, store, model)
 
     first = asyncio.create_task(use.evaluate(ask(), "k"))
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.9)
     second = await use.evaluate(ask(), "k")
 
     assert second.replayed
     assert second.draft == (await first).draft
     assert len(model.questions) == 1
+
+
+async def test_no_connection_is_held_while_a_model_is_at_work(shelf: Path, tmp_path: Path):
+    store = SqlStore(f"sqlite:///{tmp_path / 'assay.db'}")
+    await store.open()
+    held = []
+
+    class Watching(SlowModel):
+        async def ask(self, question: Any) -> Reply:
+            held.append(store._engine.pool.checkedout())
+            return await super().ask(question)
+
+    await evaluating(shelf, store, Watching(0), Patience()).evaluate(ask(), "k")
+    await store.close()
+
+    assert held == [0]
 
 
 async def test_a_request_that_was_broken_off_leaves_its_key_free(store, shelf: Path):

@@ -127,12 +127,19 @@ def test_two_of_the_three_backup_answers_are_not_enough(missing: int) -> None:
     answers = ["My date of birth is 3 March 1971", "My mother's maiden name is Ashby", "My childhood pet was Biscuit"]
     given = ". ".join(answer for n, answer in enumerate(answers) if n != missing)
 
-    assert verdict("customer: I'm Mary Poole, I forgot my PIN", f"customer: {given}", "agent: Your balance is 5.") == "no"
+    assert (
+        verdict("customer: I'm Mary Poole, I forgot my PIN", f"customer: {given}", "agent: Your balance is 5.") == "no"
+    )
     assert verdict("customer: I'm Mary Poole", f"customer: {'. '.join(answers)}", "agent: Your balance is 5.") == "yes"
 
 
 def test_the_agent_reading_the_data_out_verifies_nobody() -> None:
-    assert verdict("agent: Is that Mary Poole, account number 4471209, PIN 8823?", "customer: yes", "agent: Your balance is 5.") == "no"
+    assert (
+        verdict(
+            "agent: Is that Mary Poole, account number 4471209, PIN 8823?", "customer: yes", "agent: Your balance is 5."
+        )
+        == "no"
+    )
 
 
 def test_the_evidence_of_a_pass_shows_every_identifier_and_the_action() -> None:
@@ -161,7 +168,13 @@ def test_the_shipped_rubric_keeps_its_accuracy_on_the_labelled_banking_conversat
     marks = []
     for row in rows:
         result = judge_by_cues(row.conversation, RUBRIC, [ITEM])[ITEM.id]
-        got = result.answer if isinstance(result, Answered) else "N/A" if isinstance(result, NotApplicable) else "unscored"
+        got = (
+            result.answer
+            if isinstance(result, Answered)
+            else "N/A"
+            if isinstance(result, NotApplicable)
+            else "unscored"
+        )
         marks.append(Mark(row.conversation.id, row.expected, str(got)))
 
     figures = report(marks, rubric=RUBRIC.name, item=ITEM.id, engine="cues")

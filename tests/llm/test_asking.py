@@ -258,6 +258,36 @@ async def test_a_form_written_as_text_instead_of_the_tool_call_is_read(
     assert len(stub_endpoint.requests) == 1
 
 
+async def test_a_form_sent_in_parts_is_read(stub_endpoint: StubEndpoint, connect: Connect) -> None:
+    def in_parts(exchange) -> None:
+        text = json.dumps(sensible_answers(exchange.request))
+        exchange.complete(None, content=[{"type": "text", "text": text[:50]}, {"type": "text", "text": text[50:]}])
+
+    stub_endpoint.acts = [in_parts]
+
+    draft = await drafter_with(connect(mode="json_schema")).draft(the_call(), the_form())
+
+    assert [item.state for item in draft.items] == ["answered"] * 4
+    assert len(stub_endpoint.requests) == 1
+
+
+@pytest.mark.parametrize("arguments", [dict, str])
+async def test_tool_arguments_may_be_an_object_instead_of_a_text(
+    stub_endpoint: StubEndpoint, connect: Connect, arguments: type
+) -> None:
+    def as_object(exchange) -> None:
+        reply = sensible_answers(exchange.request)
+        said = reply if arguments is dict else json.dumps(reply)
+        call = {"id": "c", "type": "function", "function": {"name": "scorecard", "arguments": said}}
+        exchange.complete(None, tool_calls=[call])
+
+    stub_endpoint.acts = [as_object]
+
+    draft = await drafter_with(connect(mode="tools")).draft(the_call(), the_form())
+
+    assert [item.state for item in draft.items] == ["answered"] * 4
+
+
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_refusal_is_final_and_says_so(stub_endpoint: StubEndpoint, connect: Connect, mode: str) -> None:
     stub_endpoint.acts = [refuses]

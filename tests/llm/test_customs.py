@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -173,6 +174,24 @@ async def test_a_parameter_that_the_model_refuses_is_left_out_from_then_on(
 
     assert [has(request) for request in stub_endpoint.requests] == [True, False, False]
     assert modes_tried(stub_endpoint) == ["json_schema"] * 3
+
+
+async def test_calls_that_meet_an_unknown_endpoint_together_all_learn_and_none_fails(
+    stub_endpoint: StubEndpoint, connect: Connect
+) -> None:
+    def refuse(exchange: Exchange) -> bool:
+        for name in ("response_format", "temperature", "max_tokens"):
+            if name in exchange.request:
+                fails(400, {"error": {"message": f"{name} is not supported"}})(exchange)
+                return True
+        return False
+
+    stub_endpoint.refuses = refuse
+    drafter = drafter_with(connect())
+
+    drafts = await asyncio.gather(*(drafter.draft(the_call(), the_form()) for _ in range(8)))
+
+    assert {item.state for draft in drafts for item in draft.items} == {"answered"}
 
 
 async def test_the_budget_goes_by_its_newer_name_where_the_older_is_refused(

@@ -14,7 +14,7 @@ import instructor.v2.core.exceptions
 import openai
 import pytest
 
-from service.errors import ModelError, ModelMisconfigured, ModelUnavailable, ReplyRejected
+from service.errors import ModelError, ModelMisconfigured, ModelRefused, ModelUnavailable, ReplyRejected
 from service.llm.failures import KINDS, failure_from, kind_of
 from service.llm.model import ConnectedModel
 from tests.builders import a_conversation
@@ -75,6 +75,10 @@ def test_only_the_cause_tells_a_limit_from_an_exhausted_reask() -> None:
 )
 def test_a_status_decides_between_mending_the_settings_and_waiting(status: int, kind: type[ModelError]) -> None:
     assert isinstance(failure_from(an_error(status)), kind)
+
+
+def test_a_content_filter_is_a_refusal_and_not_a_setting_to_mend() -> None:
+    assert isinstance(failure_from(an_error(400, {"code": "content_filter"})), ModelRefused)
 
 
 def test_messages_carry_codes_and_never_the_endpoints_prose() -> None:
