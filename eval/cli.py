@@ -265,7 +265,7 @@ def main() -> None:
     try:
         app()
     except AssayError as error:
-        _errors.print(f"assay-eval: {error}", style="red", highlight=False, markup=False)
+        _errors.print(f"assay-eval: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(2)
 
 

@@ -151,7 +151,8 @@ class PhraseBook:
         meant = self._meant
         root = self._root
         for turn, said in enumerate(heard):
-            meanings = [meant(word.key) for word in said]
+            # Numbers are looked up afresh: what a customer types as a PIN does not belong in a cache.
+            meanings = [meant(word.key) if word.key.isalpha() else self._meanings(word.key) for word in said]
             for at, options in enumerate(meanings):
                 if options and options[0][1] and _is_name(said, texts[turn], at):
                     meanings[at] = ()
