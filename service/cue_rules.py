@@ -63,10 +63,12 @@ class Pattern(Scope):
 class Supplied(Scope):
     """The speaker gave a value of this kind, volunteered or asked for; a refusal or "I forgot" is no value.
 
-    `number` needs `digits` (least and most digits, spoken digits count); `name` a personal name, of `words` (least
-    and most) words where that matters, as in a full name; `date` a full calendar date; `word` any short substantive reply, which only makes sense with `asked_by`. `asked_by` is a
-    cue for the other side's question: the reply to it counts. `said_with` are words that mark a volunteered
-    value, as "my PIN is".
+    `number` needs `digits` (least and most digits; spoken digits count); `name` is a personal name, of `words` (least
+    and most) words where that matters, as in a full name; `date` a full calendar date; `word` any short substantive
+    reply, which only makes sense with `asked_by` or `said_with`. `asked_by` is a cue for the other side's question:
+    the reply to it counts, also after a detour. `said_with` are words that mark a volunteered value, as "my PIN is".
+    A value that is labelled as what another cue of the rubric asks for fills nothing here, and a redaction mark such
+    as `[PII]` stands for the value that it hides.
     """
 
     supplied: Literal["name", "number", "date", "word", "email", "phone"]
@@ -154,7 +156,9 @@ Cue = Annotated[
     Discriminator(
         _tag_of,
         custom_error_type="cue_unknown",
-        custom_error_message="a cue is one of: phrase, pattern, supplied, any, all, none, at_least, cue (before/after), ref",
+        custom_error_message=(
+            "a cue is one of: phrase, pattern, supplied, any, all, none, at_least, cue (before/after), ref"
+        ),
     ),
 ]
 
