@@ -47,9 +47,10 @@ def create_app(
     model = model or connect_model(settings.llm)
     kept: Store = store or SqlStore(settings.database_url)
     catalogue = Catalogue(RubricLibrary(settings.rubrics_path), kept)
+    prompts = PromptLibrary(settings.prompts_path)
     evaluating = Evaluating(
         store=kept,
-        drafter=Drafter(model=model, prompts=PromptLibrary(settings.prompts_path)),
+        drafter=Drafter(model=model, prompts=prompts),
         catalogue=catalogue,
         limits=settings.limits,
         vcon_key=settings.vcon_key,
@@ -68,6 +69,9 @@ def create_app(
         write_logs()
         try:
             await _opened(kept, catalogue)
+            if model is not None:
+                # A prompt that does not exist must stop the start, not the first request.
+                prompts.get(model.identity.prompt, model.identity.prompt_version)
             yield
         finally:
             if model is not None:

@@ -156,9 +156,8 @@ def _append(found: list[Word], token: Token, text: str) -> None:
         ):
             found[-1] = Word(last.key + folded, last.start, end)
             return
-    expanded = _WITH_APOSTROPHE.get(folded)
-    if expanded is None or end - start == len(folded):
-        expanded = _written_out(folded)
+    apostrophe_stood = end - start != len(folded)
+    expanded = (_WITH_APOSTROPHE.get(folded) if apostrophe_stood else None) or _written_out(folded)
     found.extend(Word(key, start, end) for key in expanded)
     _drop_stutter(found, len(expanded), text)
 

@@ -56,7 +56,13 @@ def load_samples(folder: Path, settings: Settings) -> list[tuple[Conversation, R
     limits = ingest_limits(settings.limits)
     return [
         (
-            read_conversation((folder / entry["file"]).read_bytes(), limits=limits, name=Path(entry["file"]).stem),
+            read_conversation(
+                (folder / entry["file"]).read_bytes(),
+                limits=limits,
+                name=entry["id"],
+                channel=entry["channel"],
+                language=entry["language"],
+            ),
             library.get(entry["rubric"]),
         )
         for entry in entries

@@ -31,7 +31,9 @@ def serve(
         f"  OpenAPI      {place}/schema\n  readiness    {place}/readyz\n  drafts       {place}/v1/evaluations", err=True
     )
     typer.secho("  stop with Ctrl+C\n", err=True, dim=True)
-    uvicorn.run(create_app(settings), host=listen[0], port=listen[1], log_level="warning", access_log=False)
+    app = create_app(settings)
+    wiring.settle_memory()
+    uvicorn.run(app, host=listen[0], port=listen[1], log_level="warning", access_log=False)
 
 
 def purge(

@@ -60,6 +60,7 @@ def score_files(
     """Draft a scorecard for every conversation."""
     settings = wiring.load_settings()
     choose = RubricChoice(RubricLibrary(settings.rubrics_path), rubric)
+    wiring.settle_memory()
     conversations = read_files(
         files_in(files),
         form=form,
