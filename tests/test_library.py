@@ -447,9 +447,38 @@ def test_every_item_helps_the_evaluator_and_the_agent(shipped: Rubric):
         assert item.tags, item.id
 
 
-def test_every_item_says_when_it_applies(form: Rubric):
-    for item in form.items:
+def test_every_item_says_when_it_applies(shipped: Rubric):
+    for item in shipped.items:
         assert item.not_applicable == "never" or item.applicable_when, item.id
+
+
+FAULTS = {
+    "abuse",
+    "blame",
+    "canned-mismatch",
+    "false-statement",
+    "misleading-claim",
+    "pressure",
+    "secret-asked",
+    "threat",
+    "verification-hints",
+}
+"""Ids that name something bad: there, and only there, a yes is the worse answer."""
+
+
+def test_an_id_never_names_the_good_thing_where_its_question_asks_for_the_bad_one(shipped: Rubric):
+    yes_no = [(item.id, item.answer) for item in shipped.items if isinstance(item.answer, YesNo)]
+
+    asked_as_fault = {item_id for item_id, answer in yes_no if answer.yes_points < answer.no_points}
+
+    assert asked_as_fault == {item_id for item_id, _ in yes_no if item_id in FAULTS}
+
+
+def test_the_middle_of_a_scale_of_manner_may_rest_on_the_whole_contact(shipped: Rubric):
+    """What is ordinary throughout has no passage that shows it."""
+    scales = [item for item in shipped.items if item.id in {"tone", "polite-address", "plain-writing", "structure"}]
+
+    assert {item.id: item.evidence.absence for item in scales} == {item.id: (1,) for item in scales}
 
 
 def test_a_shipped_rubric_names_its_sources_and_its_pass_mark(shipped: Rubric):

@@ -207,9 +207,9 @@ def test_an_insult_fails_the_form_and_a_quoted_complaint_does_not():
         "agent: I am sorry to hear that.",
     )
 
-    assert answer(rude, "respectful-words") == "yes"
+    assert answer(rude, "respectful-words") == "no"
     assert draft_failed(rude) == {"respectful-words"}
-    assert answer(meek, "respectful-words") == "no"
+    assert answer(meek, "respectful-words") == "yes"
 
 
 def draft_failed(draft: Draft) -> set[str]:
@@ -352,6 +352,35 @@ def test_a_customer_who_leaves_after_the_last_offer_is_owed_no_goodbye():
     assert answer(draft, "farewell") == NA
 
 
+def test_a_customer_who_says_goodbye_last_is_owed_none_and_mere_thanks_is_no_goodbye():
+    start = ("customer: when do you open", "agent: We open at ten, and there is free parking for you.")
+
+    left = drafted("support-chat", *start, "customer: ok bye")
+    thanked = drafted("support-chat", *start, "customer: thanks")
+    ignored = drafted("support-chat", *start, "customer: ok bye", "agent: The car park is on the left of it.")
+
+    assert answer(left, "farewell") == NA
+    assert answer(thanked, "farewell") == "no"
+    assert answer(ignored, "farewell") == "no"
+
+
+def test_confirming_a_routine_detail_is_not_taken_for_clearing_up():
+    start = ("customer: a table for two on friday at eight",)
+
+    routine = drafted("support-chat", *start, "agent: Just to confirm, that is Friday at eight, is that right?")
+    unclear = drafted("support-chat", *start, "agent: Do you mean the terrace or the room inside?")
+
+    assert answer(routine, "clarified") == OPEN
+    assert answer(unclear, "clarified") == "yes"
+
+
+def test_a_time_that_the_customer_named_may_date_the_next_step():
+    start = ("customer: could you call me on Friday at ten?", "agent: Yes, we will call you then.")
+
+    assert answer(drafted("support-chat", *start), "next-step-dated") == OPEN
+    assert answer(drafted("support-chat", "customer: call me?", start[1]), "next-step-dated") == "no"
+
+
 def test_card_numbers_in_chat():
     asked = drafted(
         "support-chat", "customer: can I pay by card?", "agent: Sure, please type your full card number and the CVV."
@@ -360,9 +389,9 @@ def test_card_numbers_in_chat():
         "support-chat", "customer: my card number is 4111 1111 1111 1111", "agent: Please don't share your card here."
     )
 
-    assert answer(asked, "card-data-refused") == "no"
-    assert answer(refused, "card-data-refused") == "yes"
-    assert answer(drafted("support-chat", "customer: hi", "agent: Hello, how are you?"), "card-data-refused") == NA
+    assert answer(asked, "card-data-protected") == "no"
+    assert answer(refused, "card-data-protected") == "yes"
+    assert answer(drafted("support-chat", "customer: hi", "agent: Hello, how are you?"), "card-data-protected") == NA
 
 
 def test_solved_needs_the_customer_and_not_the_agent():
@@ -402,7 +431,7 @@ def test_an_email_with_salutation_date_and_sign_off():
         "yes",
         "yes",
         "yes",
-        "no",
+        "yes",
     ]
 
 
@@ -421,7 +450,7 @@ def test_placeholders_and_full_card_numbers_are_found():
         ("agent", "Dear [Name],\nyour card 4111 1111 1111 1111 was charged for this."),
     )
 
-    assert (answer(draft, "canned-mismatch"), answer(draft, "data-protected")) == ("yes", "yes")
+    assert (answer(draft, "canned-mismatch"), answer(draft, "data-protected")) == ("yes", "no")
     assert draft.breakdown.score.high == 0
 
 
@@ -433,7 +462,7 @@ def test_what_stands_in_quoted_history_is_nobodys_word():
 
     draft = draft_by_cues(Conversation.model_validate(base), LIBRARY.get("support-email"))
 
-    assert answer(draft, "data-protected") == "no"
+    assert answer(draft, "data-protected") == "yes"
 
 
 def test_the_first_reply_is_measured_in_hours():
@@ -580,8 +609,8 @@ def test_a_third_party_learns_nothing():
     loose = told("agent: Tell her that her debt is past due.")
 
     assert answer(silent, "party-reached") == "third-party"
-    assert answer(silent, "third-party-silence") == "no"
-    assert answer(loose, "third-party-silence") == "yes"
+    assert answer(silent, "third-party-silence") == "yes"
+    assert answer(loose, "third-party-silence") == "no"
     assert answer(silent, "mini-miranda") == NA
     assert answer(silent, "hardship-options") == NA
 
@@ -746,7 +775,7 @@ def test_an_account_number_in_international_form_is_no_card():
         ("agent", "Dear Ana,\nwe sent it to DE89 3704 0044 0532 0130 00 as you asked."),
     )
 
-    assert answer(draft, "data-protected") == "no"
+    assert answer(draft, "data-protected") == "yes"
 
 
 def test_asking_for_help_today_is_no_date():
@@ -840,6 +869,19 @@ def test_asking_for_the_secret_code_in_persian():
     assert answer(fa("agent: رمزتان را به هیچ‌کس نگویید.", "customer: چشم"), "secret-asked") == OPEN
 
 
+def test_a_persian_customer_may_leave_first_or_name_the_time():
+    left = fa("agent: سلام، بفرمایید.", "customer: ساعت کاری چنده؟", "agent: هشت تا دو است.", "customer: خداحافظ")
+    named = fa("agent: سلام، بفرمایید.", "customer: فردا زنگ بزنید.", "agent: چشم، با شما تماس می‌گیریم.")
+
+    assert answer(left, "farewell") == NA
+    assert (answer(named, "next-step-stated"), answer(named, "next-step-dated")) == ("yes", OPEN)
+
+
+def test_an_insult_in_persian_is_the_no_of_respectful_words():
+    assert answer(fa("agent: سلام، مگه کری؟", "customer: بله؟"), "respectful-words") == "no"
+    assert answer(fa("agent: سلام، بفرمایید.", "customer: سلام"), "respectful-words") == "yes"
+
+
 def test_very_soon_is_no_date_in_persian():
     draft = fa("agent: سلام، در اسرع وقت با شما تماس می‌گیریم.", "customer: باشه")
 
@@ -908,6 +950,19 @@ def test_a_chinese_recording_notice_that_was_never_given():
 def test_asking_for_the_password_in_chinese():
     assert answer(zh("agent: 请告诉我您的支付密码。", "customer: 为什么？"), "secret-asked") == "yes"
     assert answer(zh("agent: 请不要告诉任何人您的密码。", "customer: 好的"), "secret-asked") == OPEN
+
+
+def test_a_chinese_customer_may_leave_first_or_name_the_time():
+    left = zh("agent: 您好，请讲。", "customer: 几点开门？", "agent: 我们九点开门。", "customer: 好的，再见")
+    named = zh("agent: 您好，请讲。", "customer: 明天联系我吧。", "agent: 好的，我们会联系您。")
+
+    assert answer(left, "farewell") == NA
+    assert (answer(named, "next-step-stated"), answer(named, "next-step-dated")) == ("yes", OPEN)
+
+
+def test_an_insult_in_chinese_is_the_no_of_respectful_words():
+    assert answer(zh("agent: 您好，你有病吧。", "customer: 什么？"), "respectful-words") == "no"
+    assert answer(zh("agent: 您好，请讲。", "customer: 你好"), "respectful-words") == "yes"
 
 
 def test_as_soon_as_possible_is_no_date_in_chinese():

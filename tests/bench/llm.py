@@ -23,7 +23,7 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from service.conversation import Conversation
 from service.drafting import Drafter, Question
-from service.llm import connect_model
+from service.llm.model import connect_model
 from service.llm.customs import Customs, shaped
 from service.llm.model import ConnectedModel
 from service.prompting import PromptLibrary

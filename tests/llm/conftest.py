@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from service.conversation import Conversation
 from service.drafting import Drafter
-from service.llm import connect_model
+from service.llm.model import connect_model
 from service.llm.customs import Customs
 from service.llm.model import ConnectedModel
 from service.prompting import PromptLibrary
