@@ -350,18 +350,30 @@ class Listening:
                 return ()
 
     def evidence(self, passage: Passage) -> Evidence:
-        """The passage as evidence: `turns[turn].text[start:end] == quote`."""
+        """The passage as evidence: `turns[turn].text[start:end] == quote`, and no word or number is cut."""
         turn = self.conversation.turns[passage.turn]
+        start, end = self._whole_words(passage)
         return Evidence(
             turn=passage.turn,
             participant=turn.participant,
-            start=passage.start,
-            end=passage.end,
-            quote=turn.text[passage.start : passage.end],
+            start=start,
+            end=end,
+            quote=turn.text[start:end],
             match=passage.match,
             start_seconds=turn.start,
             end_seconds=turn.end,
         )
+
+    def _whole_words(self, passage: Passage) -> tuple[int, int]:
+        """From the first word that the passage touches to the last: a pattern may end at the first digit of `4724`."""
+        start, end = passage.start, passage.end
+        first, last = self.heard.words_of(passage.turn, start, end)
+        if first > last:
+            return start, end
+        said = self.heard.said[passage.turn]
+        text = self.conversation.turns[passage.turn].text[start:end]
+        start, end = start + len(text) - len(text.lstrip()), end - (len(text) - len(text.rstrip()))
+        return min(start, said[first].start), max(end, said[last].end)
 
 
 def _match_kind(quote: str, phrase: str, typos: int) -> MatchKind:

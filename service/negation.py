@@ -15,14 +15,18 @@ from service.spoken_words import ARABIC, Word, listed
 
 _NEGATORS = listed(
     "not never unable neither nor cannot hardly refuse refused refuses decline declined impossible nunca jamas "
-    "tampoco imposible nao jamais pas ne non mai nicht kein keine keinen nie niet geen не нельзя никогда fail "
-    "failed fails incapable"
+    "tampoco imposible nao jamais pas ne non mai nicht kein keine keinen keiner keinem keines nie niemals niet geen "
+    "не нельзя никогда incapable nobody nadie niemand"
 )
+_FAILURES = listed("fail failed fails failing")
+"""These negate only what they failed to do: "if it fails we refund you" does not."""
+_LACKS = listed("without sin sem sans senza ohne zonder без")
+_NEW_SPEAKERS = listed("i we they he she yo nosotros ich wir je nous")
 _SHORT_NEGATORS = listed("no without none sin sem sans senza ohne zonder нет без nothing")
 """These negate what stands next to them, not the whole clause: "no refund", "without a receipt"."""
 FULL_NO_LANGUAGES = ("es", "pt", "it", "ca", "gl")
 _PERSIAN_NEGATIVE = re.compile(
-    r"^(?:نمی\w+|نیست\w*|ندار\w+|نتوان\w+|نخواه\w+|نشد\w*|نکرد\w*|نبود\w*|نباش\w*|نشو\w*|نکن\w*|نداد\w*)$"
+    r"^(?:(?:بر|در|باز|فرا|وا|پس)?نمی\w+|نیست\w*|ندار\w+|نتوان\w+|نخواه\w+|نشد\w*|نکرد\w*|نبود\w*|نباش\w*|نشو\w*|نکن\w*|نداد\w*)$"
 )
 _ARABIC_NEGATORS = (NEGATORS["fa"] | NEGATORS["ar"]) - listed("نه نخیر ما بی نا نی نمی كلا غیر")
 """Without those that answer a question, mean "we", or negate only as a prefix."""
@@ -70,7 +74,8 @@ def is_negator(key: str) -> bool:
         or key in _SHORT_NEGATORS
         or key in _ARABIC_NEGATORS
         or key in _HAN_NEGATORS
-        or (len(key) > 2 and key[0] == "ن" and _PERSIAN_NEGATIVE.match(key) is not None)
+        or key in _FAILURES
+        or (len(key) > 2 and "ن" in key and _PERSIAN_NEGATIVE.match(key) is not None)
     )
 
 
@@ -106,6 +111,8 @@ def _negator_before(said: list[Word], text: str, first: int, *, full_no: bool) -
             word.key == "过" and at and said[at - 1].key == "不"
         ):
             return None
+        if word.key == "wish" and following.key in ("i", "we"):
+            return at  # "I wish I could refund that"
         if is_negator(word.key) and _negates(said, at, first, full_no=full_no):
             return at
     return None
@@ -122,9 +129,15 @@ def _negates(said: list[Word], at: int, target: int, *, full_no: bool) -> bool:
         )
     if key == "no" and full_no:
         return True
+    if key in _FAILURES:
+        return following == "to"
+    if key in _LACKS and any(word.key in _NEW_SPEAKERS for word in said[at + 1 : target]):
+        return False  # "without a receipt we refund you anyway"
     if key in _SHORT_NEGATORS:
         return target - at <= 4 and not (key == "no" and following in _NO_IS_INTERJECTION_BEFORE)
     if key == "not":
+        if following in ("i", "we") and at >= 2 and said[at - 2].key == "why":
+            return False  # "why don't I refund you" offers
         return following not in _HARMLESS_AFTER_NOT or (following == "sure" and target - at > 1)
     return True
 

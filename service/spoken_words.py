@@ -86,6 +86,10 @@ _WRITTEN_OUT = {
     "pls": ("please",),
     "plz": ("please",),
     "thx": ("thanks",),
+    "thankyou": ("thank", "you"),
+    "goodmorning": ("good", "morning"),
+    "goodafternoon": ("good", "afternoon"),
+    "goodevening": ("good", "evening"),
     "acct": ("account",),
 }
 _WITH_APOSTROPHE = {

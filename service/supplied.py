@@ -178,10 +178,16 @@ def _runs(groups: list[_Group], text: str) -> Iterator[list[_Group]]:
 
 
 _BETWEEN_DIGITS = re.compile(r"^[\s\-–,.]{0,3}$")
+_PAUSE_BETWEEN_DIGITS = re.compile(r"^[\s\-–,.…]{0,5}\b(?:u+h*m+|u+h+|e+r+m*|h+m+)\b[\s\-–,.…]{0,5}$", re.IGNORECASE)
+
+
+_LONGEST_PAUSE = 20
 
 
 def _continues(last: _Group, group: _Group, text: str) -> bool:
     between = text[last.end : group.start]
+    if len(between) <= _LONGEST_PAUSE and _PAUSE_BETWEEN_DIGITS.match(between) is not None:
+        return len(last.digits) <= 4 and len(group.digits) <= 4
     if last.spoken or group.spoken:
         return _BETWEEN_DIGITS.match(between) is not None and len(last.digits) <= 4 and len(group.digits) <= 4
     return between in (" ", "  ", " - ", "-", "\u00a0") and len(last.digits) <= 4 and len(group.digits) <= 4
@@ -206,7 +212,7 @@ _SPOKEN_YEAR = (
     r"(?:(?:nineteen|twenty|two\s+thousand)(?:[\s-]+(?:hundred|and|oh|o)){0,2}(?:[\s-]+[a-z]{3,9}){0,2}"
     r"|(?:one|two)(?:[\s-]+(?:zero|oh|o|one|two|three|four|five|six|seven|eight|nine)){3})"
 )
-_DAY = r"\d{1,2}(?:st|nd|rd|th|º|er)?"
+_DAY = r"\d{1,2}(?:st|nd|rd|th|º|er|\.)?"
 _YEAR = r"(?:\d{4}|'\d{2})"
 _OF = r"(?:(?:of|de|del|in|day of)\s+)?"
 _DATES = tuple(
@@ -224,6 +230,17 @@ _DATES = tuple(
     )
 )
 _MAYBE_DATE = re.compile(r"\d|nineteen|twenty|thousand|(?:one|two)[\s-]+(?:nine|zero|oh)", re.IGNORECASE)
+_SMALL = (
+    r"(?:(?:oh|zero|twenty|thirty)[\s-]+)?"
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
+    r"|eighteen|nineteen|twenty|thirty)"
+)
+_IN_SPOKEN_FIGURES = regex.compile(
+    rf"\b{_SMALL},?\s+{_SMALL},?\s+(?:nineteen|two\s+thousand|twenty)(?:[\s-]+(?:and|oh|{_SMALL})){{1,2}}\b"
+    r"|(?<![\d.,/-])\d{1,2} \d{1,2} \d{2}(?![\d.,/:-])",
+    regex.IGNORECASE,
+)
+"""Day and month as bare figures (`twelve five nineteen ninety`, `5 12 90`): a date only because one was asked for."""
 _EIGHT_DIGITS = re.compile(r"(?<!\d)\d{8}(?!\d)")
 
 
@@ -242,6 +259,8 @@ def dates(text: str) -> list[Spot]:
     found = _dates_in(plain) or _dates_in(_HESITATION.sub(lambda match: " " * len(match[0]), plain))
     if not found:
         found = [Spot(*m.span(), lead=0) for m in _EIGHT_DIGITS.finditer(plain) if _reads_as_date(m[0])]
+    if not found:
+        found = [Spot(*m.span(), lead=0) for m in _IN_SPOKEN_FIGURES.finditer(plain, timeout=0.2)]
     return sorted(found)
 
 

@@ -85,6 +85,22 @@ _HARMLESS_PAIRS = frozenset(
 )
 _OPENERS_BY_DENIAL = _set("to from that doing giving")
 
+_WITHOUT = _set("ohne zonder")  # deny what follows, never the statement before
+# Verbs that leave their denial hanging before a comma: `we will not, under any circumstances, | refund you`.
+_AUXILIARIES = _set(
+    "will would can could do does did shall should may might must is are was were have has had am "
+    "puedo puede podemos pueden vamos kann können werden posso pode podemos"
+)
+_CONTRACTED_DENIALS = _set(
+    "cannot cant can't won't wont don't dont doesn't didn't isn't aren't wasn't weren't haven't hasn't hadn't "
+    "wouldn't couldn't shouldn't mustn't"
+)
+_COMMA = re.compile(r"\A\s*(?:,|[-–—]+)\s*\Z")
+_FAR_OFF = 12
+# German and Dutch deny behind the object, before the verb: `Ich kann Ihnen die Gebühr | leider nicht erstatten`.
+_DENY_LATE = frozenset({"de", "nl"})
+# Where one word both answers and denies the verb behind it: `no | tiene que pagar`.
+_ANSWER_BEFORE_VERB = frozenset({"es", "pt", "it", "ca", "gl"})
 # Persian negative verbs close their own clause; these alone reach into the words that follow.
 _PERSIAN_REACHING = re.compile(
     "توان|تون|خوا|خوام|باید|بایست|شود|شه|نمی$|گذار|ذار|اجازه|^بدون$|^بی$|^هیچ|^نا$|^نه$|^نی$|قادر|ممکن|قرار"
@@ -139,6 +155,17 @@ _CONFUSABLE = _set(
     "refunded refused "
     "unlocked unblocked blocked bloated slipped shipped dropped drooped crashed crushed credit locked looked "
     "booked booted "
+    "shipping shopping shopped parking packing cleared cleaned clearing cleaning filed field filled reset refused "
+    "refuted revised revived rebooted rebooked clicked clocked cashed crashed deceased decreased diseased flight "
+    "fright freight upload unload uploaded unloaded project protect projects protects remote remove taking talking "
+    "writing waiting saving saying staying thanks thinks things think think export expert expect import string "
+    "strong storing convert concert looking locking showing snowing prompted promoted promise premise extensive "
+    "expensive content context nothing noting double master matter leading leaving stopping shared routes routers "
+    "quotes quotas chances chance changes selling spelling hearing heading heating relies replies applies apples "
+    "setting seating falling failing filing follow fellow serves servers series missed messed banking backing "
+    "father farther better bitter butter adopted adapted brother bother status states driver drivers provides "
+    "providers assets assess throat threat threads threats lessor lesser letter litter called culled dropping "
+    "dripping "
     "canceled concealed approved approached direct detect active alive bonus bogus minute minuet prosecute "
     "persecute ensure "
     "endure manager manger public pubic parent patent policy police signal single sample simple offered "
@@ -312,21 +339,24 @@ class Words:
 
     def _runs_on(self, index: int, before: Token, after: Token) -> bool:
         digits = before.kind == "number" and after.kind == "number"
+        if digits and before.text[-1].isalpha() and "," in self.gap(index):
+            return False  # `March 3rd, 2024` and `the 21st, 4pm` are two figures; `4, 5, 6` may be one
         return (_RUN_OF_DIGITS if digits else _RUN_OF_WORDS).match(self.gap(index)) is not None
 
     def _words_before(self, index: int) -> Iterator[int]:
         """Indexes of the words before `index` in its clause, nearest first, stepping over fillers and their pauses."""
-        paused = False
+        paused = linked = False
         for _ in range(_REACH * 3):
             filler = self.artefact_ends.get(index)
             if filler is not None:
-                if self._sentence_begins(index):
+                if self._sentence_begins(index) or (linked and self.clause_begins(filler)):
                     return
                 index, paused = filler, True
                 continue
             if index == 0 or (self._sentence_begins(index) if paused else self.clause_begins(index)):
                 return
             index, paused = index - 1, False
+            linked = self.tokens[index].text in self._clause.links  # `…, um, and | we` opens a new statement
             yield index
 
     def _denied_before(self, first: int) -> bool:
@@ -336,6 +366,10 @@ class Words:
         head = found[first].text
         if first == 0 or head in conjunctions:
             return False
+        if self._left_hanging(first):
+            return True
+        if first in self.negations and found[first - 1].text in self._clause.links:
+            return False  # `keine Mail bekommen und | niemand hat zurückgerufen` denies for itself
         reports = False
         linked = head in _OPENERS_BY_DENIAL
         for steps, index in enumerate(self._words_before(first)):
@@ -343,7 +377,7 @@ class Words:
             if steps >= _REACH or word in conjunctions:
                 return False
             if index in self.negations:
-                if word in BARE_ANSWERS or self._harmless(index):
+                if word in BARE_ANSWERS or self._harmless(index) or self._only_answers(index, first):
                     continue
                 return self._governs(index, first, steps, reports=reports)
             if linked and steps < 3 and word in self.lexicon.deniers:
@@ -372,13 +406,46 @@ class Words:
         before = found[index - 1].text if index else ""
         return (word, after) in _HARMLESS_PAIRS or (before, word) in _HARMLESS_PAIRS
 
+    def _only_answers(self, index: int, first: int) -> bool:
+        """Whether the "no" at `index` opens its clause and a statement or a pause follows: `Oh no I am | lost`."""
+        if self.tokens[index].text not in ANSWER_WORDS or self.lexicon.language in _ANSWER_BEFORE_VERB:
+            return False
+        opening = index
+        while opening in self.artefact_ends and not self.clause_begins(opening):
+            opening = self.artefact_ends[opening]
+        if not self.clause_begins(opening):
+            return False
+        behind = index + 1
+        return behind < first and (self.clause_begins(behind) or self.tokens[behind].text in self._clause.subjects)
+
+    def _left_hanging(self, first: int) -> bool:
+        """Whether a denied auxiliary before a comma, up to two commas ago, waits for the verb at `first`."""
+        if first == 0 or not self.clause_begins(first) or self._begins_statement(first):
+            return False
+        commas = 0
+        for index in range(first, max(first - _FAR_OFF, 0), -1):
+            if not self.clause_begins(index):
+                continue
+            if not _COMMA.match(self.gap(index)):
+                return False
+            commas += 1
+            before = self.tokens[index - 1].text
+            if index - 1 in self.negations and (
+                before in _CONTRACTED_DENIALS or (index >= 2 and self.tokens[index - 2].text in _AUXILIARIES)
+            ):
+                return commas > 1
+            if commas == 2:
+                return False
+        return False
+
     def _governs(self, index: int, first: int, steps: int, *, reports: bool) -> bool:
         """Whether the negation at `index` reaches `first`, which stands `steps` words behind it."""
         word = self.tokens[index].text
         language = self.lexicon.language
         begins_statement = self._begins_statement(first)
         if word in ANSWER_WORDS and steps == 0 and begins_statement:
-            return False
+            openers = self._clause.subjects | self._clause.openers
+            return language in _ANSWER_BEFORE_VERB and self.tokens[first].text not in openers
         if language == "fa" and "\u0600" < word[0] < "\u06ff":
             return _PERSIAN_REACHING.search(word) is not None and (reports or not begins_statement)
         if "\uac00" <= word[0] <= "\ud7a3":
@@ -403,6 +470,8 @@ class Words:
         if "\u3040" <= near[0] <= "\u30ff":  # Japanese denies at the end of its verb
             ahead = next((i for i in range(index, min(index + 5, len(found))) if i in self.negations), None)
             return ahead is not None and not any(self.clause_begins(i) for i in range(index, ahead + 1))
+        if index not in self.negations and self.lexicon.language in _DENY_LATE:
+            return self._denied_late(index)
         if index not in self.negations or self._harmless(index):
             return False
         if near in BARE_ANSWERS or near in _RELATIVE or found[last].text in _POLAR:
@@ -412,6 +481,18 @@ class Words:
                 index + 1 < len(found) and not self._begins_statement(index + 1) and not self.clause_begins(index + 1)
             )
         return True
+
+    def _denied_late(self, index: int) -> bool:
+        """Whether a negation further on in the clause denies what stands before `index`."""
+        found = self.tokens
+        for i in range(index, min(index + _REACH, len(found))):
+            if i > index and self.clause_begins(i):
+                return False
+            if found[i].text in self._clause.conjunctions or found[i].text in self._clause.links:
+                return False
+            if i in self.negations and found[i].text not in _WITHOUT and not self._harmless(i):
+                return found[i].text not in BARE_ANSWERS
+        return False
 
     def gap_fault(self, behind: int, before: int) -> EdgeFault | None:
         """What leaving out the tokens [behind, before) between two kept parts would misstate, if anything.
@@ -573,6 +654,8 @@ class Words:
             return False
         if not one_slip_apart(mine.text, theirs.text):
             return False
+        if lexicon.language in (*_DENY_LATE, None) and mine.text[:3] != theirs.text[:3]:
+            return False  # `ankommen` and `abkommen`: their prefixes differ by one letter
         if s in self.negations or q in quoted.negations:
             return False
         if any(word in lexicon.number_words or word in lexicon.deniers for word in (mine.text, theirs.text)):

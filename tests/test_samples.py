@@ -44,7 +44,6 @@ KNOWN_MISSES: dict[tuple[str, str], str] = {
         "bank-refused-no-verification",
         "account-number-obtained",
     ): "a number begun and given up looks like a number given",
-    ("bank-refused-no-verification", "pin-obtained"): "the same number makes the PIN seem due",
     ("bank-volunteered-identity", "purpose-explained"): "advice about the PIN looks like a request for the PIN",
 }
 """Where the cue engine answers and is wrong, each with the reason why phrases cannot do better."""

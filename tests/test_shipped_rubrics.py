@@ -815,6 +815,69 @@ def test_the_evaluated_agent_alone_is_judged_after_a_transfer():
     assert answer(draft, "agent-named") == "no"
 
 
+# ── Identity verification ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def bank(*lines: str) -> Draft:
+    return drafted("identity-verification", *lines)
+
+
+ASKED = (
+    "customer: What is my balance?",
+    "agent: Hello, may I have your full name and your PIN?",
+    "customer: Mary Poole. I forgot it.",
+)
+
+
+def test_a_pin_that_was_asked_for_is_missed_also_where_no_account_number_was_given():
+    assert answer(bank(*ASKED), "pin-obtained") == "no"
+    assert answer(bank("customer: My PIN is 8823, what is my balance?"), "pin-obtained") == "yes"
+    assert answer(bank("customer: When do you open?", "agent: Hello, at ten."), "pin-obtained") == NA
+
+
+def test_an_action_without_verification_is_a_refusal_that_was_not_made_even_where_nothing_was_asked():
+    unasked = bank("customer: I'm Mary Poole, what is my balance?", "agent: Your balance is 5 dollars.")
+
+    assert answer(unasked, "refused-when-unverified") == "no"
+    assert answer(unasked, "path-forward") == NA
+
+
+def test_a_way_forward_counts_before_a_refusal_and_without_one():
+    before = bank(*ASKED, "agent: You can visit a branch.", "agent: I cannot verify you today.")
+    without = bank(*ASKED, "agent: You can visit a branch with your passport.")
+    bare = bank(*ASKED, "agent: I cannot verify you.")
+    silent = bank(*ASKED, "agent: I see.")
+
+    assert [answer(draft, "path-forward") for draft in (before, without, bare, silent)] == ["yes", "yes", "no", OPEN]
+
+
+def test_a_balance_told_too_early_is_no_identifier_read_out():
+    named = bank("customer: What is my balance?", "agent: Your name, please?", "customer: Mary Poole.")
+
+    assert answer(named, "no-data-read-out") == NA
+
+
+def test_a_confirmation_that_is_put_in_doubt_is_left_to_a_reader():
+    filed = (*ASKED, "agent: I've filed the fraud report for you.")
+
+    assert answer(bank(*filed), "outcome-stated") == "yes"
+    assert answer(bank(*filed, "agent: Hm, there was an error with the report."), "outcome-stated") == OPEN
+
+
+def test_the_closing_of_a_bank_contact_asks_who_left_first():
+    told = (*ASKED, "agent: I cannot verify you without it.")
+
+    left = bank(*told, "customer: ok bye")
+    thanked = bank(*told, "customer: ok thanks")
+    unanswered = bank(*told, "customer: hm", "agent: Do you have your account number there?")
+    closed = bank(*told, "customer: that's all then", "agent: Goodbye.")
+
+    assert (answer(left, "further-help-offered"), answer(left, "courteous-close")) == (NA, NA)
+    assert (answer(thanked, "further-help-offered"), answer(thanked, "courteous-close")) == ("no", "no")
+    assert (answer(unanswered, "further-help-offered"), answer(unanswered, "courteous-close")) == (NA, NA)
+    assert (answer(closed, "further-help-offered"), answer(closed, "courteous-close")) == (NA, "yes")
+
+
 # ── Persian ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
