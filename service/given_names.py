@@ -40,6 +40,7 @@ _FUNCTION_WORDS = listed(
     "mommies president poor crap perfect awesome excellent whoa woah weird nevermind seriously friend rude guess "
     "remembered urgent excited cool exactly correct wonderful amazing lovely terrible awful ridiculous skip next "
     "confused tired interesting whats instead relation debit credit cash atm bill branch mad upset angry annoyed "
+    "monday tuesday wednesday thursday friday saturday sunday tomorrow yesterday tonight "
     "missing gone shit fuck hell idiot dumb transfer transfers transferred stole stolen stealing someones que se "
     "si lo la el un una mi es por para como gracias hola claro olvide recuerdo من را که این آن نه بله چرا نمیدانم "
     "یادم نیست سلام"

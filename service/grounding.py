@@ -501,9 +501,17 @@ class _Search:
         head = high
         # The first words of the second passage may also continue the first, so the cut may lie a little earlier.
         return any(
-            _weighty(found[:cut]) and _weighty(found[cut:]) and self._stands(found[:cut]) and self._stands(found[cut:])
+            _weighty(found[:cut]) and _weighty(found[cut:]) and self._part(found[:cut], found[cut:])
             for cut in range(head, max(head - 3, 1), -1)
         )
+
+    def _part(self, head: Sequence[Token], tail: Sequence[Token]) -> bool:
+        """Whether both stand somewhere, and in no turn together: then the words between them are another's."""
+        heads, tails = self._turns_of(head), self._turns_of(tail)
+        return bool(heads and tails) and heads.isdisjoint(tails)
+
+    def _turns_of(self, part: Sequence[Token]) -> set[int]:
+        return {place.turn for place in self._transcript.places(_squashed(part), 0, len(self._transcript.joined))}
 
     def _stands(self, part: Sequence[Token]) -> bool:
         squashed = _squashed(part)

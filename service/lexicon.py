@@ -155,6 +155,15 @@ NEGATORS: Mapping[str, frozenset[str]] = MappingProxyType(
         "nl": _words("niet geen nee nooit niemand niets nergens noch zonder onmogelijk"),
         "tr": _words("değil hayır yok asla hiç olmaz değilim değiliz"),
         "hi": _words("नहीं न ना मत बिना नही नहि"),
+        "he": _words("לא אין אינו אינה אינם אינני איני בלי ללא מעולם אף"),
+        "vi": _words("không chưa chẳng đừng"),
+        "pl": _words("nie bez nigdy nikt nic żaden żadna żadnego"),
+        "sv": _words("inte icke aldrig ingen inget inga"),
+        "da": _words("ikke aldrig ingen intet uden"),
+        "nb": _words("ikke ikkje aldri ingen intet uten"),
+        "uk": _words("не ні немає ніколи ніхто нічого без"),
+        "el": _words("δεν δε μην μη όχι ποτέ χωρίς κανείς"),
+        "id": _words("tidak bukan jangan belum tanpa"),
     }
 )
 """Words that turn a statement round or empty it."""

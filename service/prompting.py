@@ -255,7 +255,7 @@ def _answer_lines(item: Item) -> Iterable[str]:
         case Number(min=low, max=high, unit=unit):
             limits = [f"at least {low:g}"] if low is not None else []
             limits += [f"at most {high:g}"] if high is not None else []
-            yield f"Answer: a number{f' of {unit}' if unit else ''}{', ' if limits else ''}{' and '.join(limits)}"
+            yield f"Answer: a number{f' of {_one_line(unit)}' if unit else ''}{', ' if limits else ''}{' and '.join(limits)}"
         case FreeText(max_length=limit):
             yield f"Answer: a text of at most {limit} characters"
 
@@ -321,7 +321,7 @@ def _listed(answers: Iterable[AnswerValue]) -> str:
 
 
 def _spoken(answer: AnswerValue) -> str:
-    return ", ".join(answer) if isinstance(answer, tuple) else str(answer)
+    return ", ".join(answer) if isinstance(answer, tuple) else _one_line(str(answer))
 
 
 def _one_line(text: str) -> str:

@@ -166,9 +166,8 @@ class Prover:
             if isinstance(found, Unlocated):
                 missed.append(found)
                 continue
-            new = {(one.turn, one.start, one.end): one for one in found}
-            located += not new.keys() <= places.keys()
-            places |= new
+            located += any(not _overlaps(one, places.values()) for one in found)
+            places |= {(one.turn, one.start, one.end): one for one in found}
         return _Proof(tuple(places.values()), tuple(missed), located)
 
     def _standing(self, item: Item, verdict: Verdict, proof: _Proof) -> ItemResult:
@@ -239,11 +238,18 @@ class Prover:
 
 @dataclass(frozen=True)
 class _Proof:
-    """What came of a verdict's quotes: the places, the misses, and how many quotes were located."""
+    """What came of a verdict's quotes: the places, the misses, and how many quotes were located.
+
+    A quote that only repeats words of another one is no further proof and does not count.
+    """
 
     evidence: tuple[Evidence, ...]
     missed: tuple[Unlocated, ...]
     located: int
+
+
+def _overlaps(one: Evidence, others: Iterable[Evidence]) -> bool:
+    return any(one.turn == other.turn and one.start < other.end and other.start < one.end for other in others)
 
 
 def _said(verdict: Verdict) -> str:

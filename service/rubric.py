@@ -20,7 +20,7 @@ from service.cue_rules import NOT_APPLICABLE, RESERVED_ANSWERS, UNSCORED, Answer
 from service.value import Value, canonical_json, digest_of
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,79}$")]
-Version = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){0,2}$")]
+Version = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9}){0,2}$")]
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
 Weight = Annotated[float, Field(ge=0, le=10_000)]
 Family = Literal["customer", "business", "compliance"]

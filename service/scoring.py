@@ -233,7 +233,7 @@ def _section_score(
     low, high = _shown(rubric, total.low), _shown(rubric, total.high)
     return SectionScore(
         section=section.id,
-        percent=low if _is_certain(total) else None,
+        percent=low if _is_certain(rubric, total) else None,
         low=low,
         high=high,
         zeroed_by=tuple(
@@ -251,7 +251,7 @@ def _score(rubric: Rubric, settled: Mapping[str, ItemResult], strands: tuple[Str
     fails = tuple(_auto_fails(rubric, settled))
     points = _points_so_far(rubric, strands)
     return Score(
-        percent=low if _is_certain(total) else None,
+        percent=low if _is_certain(rubric, total) else None,
         low=low,
         high=high,
         points=float(points.earned) if points else None,
@@ -317,17 +317,23 @@ def _joined(ranges: Iterable[Range]) -> Range:
     )
 
 
-def _is_certain(total: Range) -> bool:
-    return total.low is not None and total.low == total.high and not total.may_be_empty
+def _is_certain(rubric: Rubric, total: Range) -> bool:
+    """Whether everything still possible comes to one total: also where it is below 0, or above the cap, either way."""
+    if total.low is None or total.high is None or total.may_be_empty:
+        return False
+    return _held(rubric, total.low) == _held(rubric, total.high)
 
 
 def _shown(rubric: Rubric, ratio: Fraction | None) -> float | None:
     """The ratio in percent, held within what the rubric allows, rounded."""
-    if ratio is None:
-        return None
+    return None if ratio is None else rounded(_held(rubric, ratio))
+
+
+def _held(rubric: Rubric, ratio: Fraction) -> Fraction:
+    """The ratio in percent between 0 and the cap."""
     cap = rubric.scoring.cap if isinstance(rubric.scoring, Points) else 100
     percent = max(ratio * 100, Fraction(0))
-    return rounded(percent if cap is None else min(percent, exact(cap)))
+    return percent if cap is None else min(percent, exact(cap))
 
 
 def _may_fail(strand: Strand, item: Item) -> bool:

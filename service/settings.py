@@ -19,6 +19,9 @@ DEFAULT_OPENAI_MODEL = "gpt-5-mini"
 """Used when only a key is set, by OPENAI_API_KEY or ASSAY_LLM_API_KEY."""
 
 StructuredMode = Literal["auto", "tools", "json_schema", "md_json"]
+_OutputTokens = Annotated[int, Field(ge=256)]
+_Seconds = Annotated[float, Field(gt=0)]
+_Count = Annotated[int, Field(ge=1)]
 
 
 def _data_folder(name: str) -> Path:
@@ -59,14 +62,14 @@ class LLMSettings(BaseModel):
     mode: StructuredMode = "auto"
     temperature: float | None = 0.0
     seed: int | None = None
-    max_output_tokens: Annotated[int, Field(ge=256)] = 8_000
+    max_output_tokens: _OutputTokens = 8_000
     answer_language: str | None = Field(default=None, description="Language of reasons; default: the rubric's.")
     prompt: str = "score"
     prompt_version: str | None = Field(default=None, description="Default: the newest.")
-    timeout_seconds: Annotated[float, Field(gt=0)] = 60
-    deadline_seconds: Annotated[float, Field(gt=0)] = 180
-    max_attempts: Annotated[int, Field(ge=1)] = 4
-    concurrency: Annotated[int, Field(ge=1)] = 64
+    timeout_seconds: _Seconds = 60
+    deadline_seconds: _Seconds = 180
+    max_attempts: _Count = 4
+    concurrency: _Count = 64
     prices: dict[str, Price] = Field(default_factory=dict)
     extra_body: dict[str, Any] = Field(default_factory=dict)
 
@@ -96,14 +99,14 @@ class Settings(BaseSettings):
     llm_mode: StructuredMode = "auto"
     llm_temperature: float | None = 0.0
     llm_seed: int | None = None
-    llm_max_output_tokens: int = 8_000
+    llm_max_output_tokens: _OutputTokens = 8_000
     llm_answer_language: str | None = None
     llm_prompt: str = "score"
     llm_prompt_version: str | None = None
-    llm_timeout_seconds: float = 60
-    llm_deadline_seconds: float = 180
-    llm_max_attempts: int = 4
-    llm_concurrency: int = 64
+    llm_timeout_seconds: _Seconds = 60
+    llm_deadline_seconds: _Seconds = 180
+    llm_max_attempts: _Count = 4
+    llm_concurrency: _Count = 64
     llm_prices: dict[str, Price] = Field(default_factory=dict)
     llm_extra_body: dict[str, Any] = Field(default_factory=dict)
 

@@ -235,8 +235,9 @@ _SMALL = (
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
     r"|eighteen|nineteen|twenty|thirty)"
 )
+_FROM_FORTY = r"(?:forty|fifty|sixty|seventy|eighty|ninety)"
 _IN_SPOKEN_FIGURES = regex.compile(
-    rf"\b{_SMALL},?\s+{_SMALL},?\s+(?:nineteen|two\s+thousand|twenty)(?:[\s-]+(?:and|oh|{_SMALL})){{1,2}}\b"
+    rf"\b{_SMALL},?\s+{_SMALL},?\s+(?:nineteen|two\s+thousand|twenty)(?:[\s-]+(?:and|oh|{_SMALL}|{_FROM_FORTY})){{1,2}}\b"
     r"|(?<![\d.,/-])\d{1,2} \d{1,2} \d{2}(?![\d.,/:-])",
     regex.IGNORECASE,
 )

@@ -85,7 +85,6 @@ _HARMLESS_PAIRS = frozenset(
 )
 _OPENERS_BY_DENIAL = _set("to from that doing giving")
 
-_WITHOUT = _set("ohne zonder")  # deny what follows, never the statement before
 # Verbs that leave their denial hanging before a comma: `we will not, under any circumstances, | refund you`.
 _AUXILIARIES = _set(
     "will would can could do does did shall should may might must is are was were have has had am "
@@ -99,6 +98,7 @@ _COMMA = re.compile(r"\A\s*(?:,|[-–—]+)\s*\Z")
 _FAR_OFF = 12
 # German and Dutch deny behind the object, before the verb: `Ich kann Ihnen die Gebühr | leider nicht erstatten`.
 _DENY_LATE = frozenset({"de", "nl"})
+_LATE_DENIALS = _set("nicht nie niemals kein keine keinen keinem keiner niet nooit geen")
 # Where one word both answers and denies the verb behind it: `no | tiene que pagar`.
 _ANSWER_BEFORE_VERB = frozenset({"es", "pt", "it", "ca", "gl"})
 # Persian negative verbs close their own clause; these alone reach into the words that follow.
@@ -470,7 +470,7 @@ class Words:
         if "\u3040" <= near[0] <= "\u30ff":  # Japanese denies at the end of its verb
             ahead = next((i for i in range(index, min(index + 5, len(found))) if i in self.negations), None)
             return ahead is not None and not any(self.clause_begins(i) for i in range(index, ahead + 1))
-        if index not in self.negations and self.lexicon.language in _DENY_LATE:
+        if index not in self.negations and (self.lexicon.language in _DENY_LATE or self.lexicon.language is None):
             return self._denied_late(index)
         if index not in self.negations or self._harmless(index):
             return False
@@ -490,8 +490,8 @@ class Words:
                 return False
             if found[i].text in self._clause.conjunctions or found[i].text in self._clause.links:
                 return False
-            if i in self.negations and found[i].text not in _WITHOUT and not self._harmless(i):
-                return found[i].text not in BARE_ANSWERS
+            if i in self.negations and found[i].text in _LATE_DENIALS and not self._harmless(i):
+                return True
         return False
 
     def gap_fault(self, behind: int, before: int) -> EdgeFault | None:

@@ -102,6 +102,19 @@ def test_bad_input_ends_with_code_two_and_one_clear_line(assay, tmp_path: Path, 
     assert "Traceback" not in run.err
 
 
+@pytest.mark.parametrize(
+    "address", ["mysql://h/d", "sqlite:////no/such/folder/a.db", "postgresql://u:secret@127.0.0.1:1/x"]
+)
+def test_a_database_that_does_not_answer_ends_serve_with_one_line(assay, monkeypatch, address: str) -> None:
+    monkeypatch.setenv("ASSAY_DATABASE_URL", address)
+
+    run = assay("serve", "--port", "1")
+
+    assert run.code == 2
+    assert len(run.err.strip().splitlines()) == 1
+    assert "secret" not in run.err
+
+
 def test_a_wrong_setting_is_named(assay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSAY_PORT", "a lot")
 

@@ -92,6 +92,36 @@ def test_a_typo_that_makes_another_meaning_is_not_forgiven(text: str, phrase: st
     assert not said(text, phrase)
 
 
+@pytest.mark.parametrize(
+    ("text", "phrase", "language", "is_heard"),
+    [
+        ("I wish I could refund your money but that is up to them", "refund your money", "en", False),
+        ("Nobody will refund your money", "refund your money", "en", False),
+        ("They failed to refund your money", "refund your money", "en", False),
+        ("If it fails we'll refund your money", "refund your money", "en", True),
+        ("without a receipt we refund your money anyway", "refund your money", "en", True),
+        ("Why don't I refund your money", "refund your money", "en", True),
+        ("Why don't you refund your money", "refund your money", "en", False),
+        ("Thankyou for calling", "thank you for calling", "en", True),
+        ("Niemals bekommen Sie das Geld zurück", "das Geld zurück", "de", False),
+        ("پول شما را برنمی‌گردانیم", "پول شما را", "fa", False),
+        ("پول شما را برمی‌گردانیم", "پول شما را", "fa", True),
+    ],
+)
+def test_a_clause_denies_only_what_it_governs(text: str, phrase: str, language: str, is_heard: bool) -> None:
+    assert heard(a_conversation(("agent", text), language=language), {"phrase": [phrase]}) is is_heard
+
+
+@pytest.mark.parametrize(
+    ("pattern", "quote"),
+    [(r"balance is \d", "balance is 4,724.50"), (r"\bverif", "verify"), (r"\bin\s", "in")],
+)
+def test_evidence_of_a_pattern_cuts_no_word_and_no_number(pattern: str, quote: str) -> None:
+    call = a_conversation(("agent", "Let me verify that: your balance is 4,724.50 in credit."))
+
+    assert judged(call, {"pattern": [pattern], "speaker": "agent"}).evidence[0].quote == quote
+
+
 def test_typos_can_be_switched_off() -> None:
     assert not said("I can refnud that charge", "refund that charge", typos=False)
     assert said("I can refund that charge", "refund that charge", typos=False)

@@ -45,6 +45,53 @@ def said(text: str, language: str | None = "en") -> Conversation:
     return a_conversation(("agent", text), language=language)
 
 
+# ── Edges: what a cut may leave behind, and what it may not ─────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "quote"),
+    [
+        ("en", "We will not, under any circumstances, refund your money today.", "refund your money today"),
+        ("en", "I cannot - and I mean it - waive that late fee for you.", "waive that late fee for you"),
+        ("es", "No tiene que pagar nada más este mes.", "tiene que pagar nada más este mes"),
+        ("es", "No la tiene disponible la tienda.", "la tiene disponible la tienda"),
+        ("es", "No quiero que cancele mi contrato.", "que cancele mi contrato"),
+        ("de", "Ich kann Ihnen die Gebühr leider nicht erstatten.", "Ich kann Ihnen die Gebühr"),
+        (None, "Ich kann Ihnen die Gebühr leider nicht erstatten.", "Ich kann Ihnen die Gebühr"),
+        ("de", "Sie bekommen das Geld heute noch nicht zurück.", "Sie bekommen das Geld"),
+        ("de", "Das Paket ist nicht angekommen.", "Das Paket ist nicht abgekommen"),
+        (
+            "en",
+            "Your account is closed because he is deceased now.",
+            "Your account is closed because he is decreased now",
+        ),
+        ("en", "We cleared the parking of your order.", "We cleaned the parking of your order"),
+    ],
+)
+def test_a_denial_at_a_distance_and_a_word_one_letter_off_are_seen(language, text, quote):
+    assert isinstance(located(said(text, language), quote), Unlocated)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "quote"),
+    [
+        ("en", "Oh no I am under attack on my computer game, please help.", "on my computer game, please help"),
+        ("en", "Oh no, well glad I won't be there. Thanks for your help!", "glad I won't be there"),
+        ("en", "It was posted on March 3rd, 2024, so wait a week.", "It was posted on March 3rd"),
+        ("en", "Friday the 21st, 4pm please", "Friday the 21st"),
+        ("de", "Ich habe keine E-Mail bekommen und niemand hat zurückgerufen.", "niemand hat zurückgerufen"),
+        ("de", "Wir schicken Ihnen einen Gutschein und buchen nichts ab.", "Wir schicken Ihnen einen Gutschein"),
+        (
+            "fr",
+            "Je n'ai pas reçu le colis, euh, et l'agent m'a dit de patienter.",
+            "l'agent m'a dit de patienter",
+        ),
+    ],
+)
+def test_a_denial_or_a_number_of_another_statement_costs_the_passage_nothing(language, text, quote):
+    assert the_evidence(said(text, language), quote).quote == quote
+
+
 # ── What must be refused: the known failures of other aligners ──────────────────────────────────────────────────
 
 REFUND = a_conversation(
@@ -81,6 +128,26 @@ REFUND = a_conversation(
 )
 def test_what_other_aligners_accept_is_refused_with_its_reason(quote, miss):
     assert the_miss(REFUND, quote).miss == miss
+
+
+def test_a_passage_with_something_left_out_joins_no_turns():
+    assert the_miss(said("You owe $15"), "You owe 15").miss == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "quote"),
+    [
+        ("he", "אני לא יכול להחזיר", "יכול להחזיר"),
+        ("vi", "Tôi không thể hoàn tiền", "thể hoàn tiền"),
+        ("pl", "Nie mogę zwrócić pieniędzy", "mogę zwrócić pieniędzy"),
+        ("sv", "Jag kan inte betala tillbaka", "Jag kan betala tillbaka"),
+        ("id", "Saya tidak bisa mengembalikan", "bisa mengembalikan"),
+        ("el", "Δεν μπορώ να επιστρέψω", "μπορώ να επιστρέψω"),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_negation_is_not_cut_off_in_further_languages(language: str, text: str, quote: str, known: bool):
+    assert isinstance(located(said(text, language if known else None), quote), Unlocated)
 
 
 @pytest.mark.parametrize("quote", ["The cost is [45].", "I was charged $45 twice", "cost is [45"])

@@ -115,6 +115,14 @@ def test_the_same_quote_twice_counts_once() -> None:
     twice = judged("yes", (3, "I have waived it"), (3, "I have waived it"))
 
     assert isinstance(result_of(twice, evidence={"min_quotes": 2}), Unscored)
+
+
+def test_two_pieces_of_the_same_words_count_once() -> None:
+    again = judged("yes", (3, "I have waived it for you"), (3, "have waived it"))
+    two = judged("yes", (3, "Hi there"), (3, "I have waived it for you"))
+
+    assert isinstance(result_of(again, evidence={"min_quotes": 2}), Unscored)
+    assert isinstance(result_of(two, evidence={"min_quotes": 2}), Answered)
     assert isinstance(
         result_of(judged("yes", (3, "I have waived it"), (4, "Thank you")), evidence={"min_quotes": 2}), Answered
     )

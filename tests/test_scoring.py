@@ -66,6 +66,16 @@ POINTS = {"method": "points"}
 OVER_SECTIONS = {"method": "weighted_percentage", "over": "sections"}
 
 
+def test_a_total_below_zero_either_way_is_known_to_be_zero():
+    rubric = a_rubric(
+        an_item("lost", answer=yes_no(3, -5)), an_item("open", answer=yes_no(2, 0)), scoring=POINTS, pass_mark=50
+    )
+
+    total = scored(rubric, lost="no", open=None).score
+
+    assert (total.percent, total.low, total.high, total.passed) == (0.0, 0.0, 0.0, False)
+
+
 # ── Worked examples ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,6 +1,7 @@
 """Settings: one reader of the environment, with defaults that work."""
 
 import pytest
+from pydantic import ValidationError
 
 from service.settings import DEFAULT_OPENAI_MODEL, Settings
 
@@ -54,3 +55,15 @@ def test_a_key_never_shows_in_the_text_of_the_settings(monkeypatch: pytest.Monke
 
     assert "top-secret" not in repr(Settings())
     assert "top-secret" not in repr(Settings().llm)
+
+
+@pytest.mark.parametrize(
+    "name", ["MAX_OUTPUT_TOKENS", "TIMEOUT_SECONDS", "DEADLINE_SECONDS", "MAX_ATTEMPTS", "CONCURRENCY"]
+)
+def test_a_limit_that_cannot_work_is_named_when_the_settings_are_read(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"ASSAY_LLM_{name}", "0")
+
+    with pytest.raises(ValidationError, match=f"llm_{name.lower()}"):
+        Settings(_env_file=None)

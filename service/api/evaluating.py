@@ -19,6 +19,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from service.api.catalogue import Catalogue
 from service.api.shapes import EvaluationRequest, OutsideConversation
@@ -102,7 +103,7 @@ class Evaluating:
         """
         if key is None:
             return await self._made(request, None)
-        digest = await asyncio.to_thread(lambda: digest_of(request.model_dump(mode="json")))
+        digest = await asyncio.to_thread(_digest_of, request)
         right = await self._claimed(key, digest)
         if isinstance(right, Replay):
             return Outcome(await self._store.evaluation(right.evaluation), replayed=True)
@@ -199,6 +200,13 @@ class Evaluating:
             await asyncio.sleep(self._patience.lease / 3)
             with suppress(StoreUnavailable):
                 await self._store.renew(claim, lease=timedelta(seconds=self._patience.lease))
+
+
+def _digest_of(request: EvaluationRequest) -> str:
+    try:
+        return digest_of(request.model_dump(mode="json"))
+    except (RecursionError, PydanticSerializationError):
+        raise ConversationRejected("the body nests too deeply.", fix="No valid request needs this depth.") from None
 
 
 def _run_to_end(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:

@@ -42,9 +42,9 @@ def request_id(scope: Scope) -> str:
     return str(_noted(scope)["request_id"])
 
 
-def note_problem(scope: Scope, name: str) -> None:
-    """The request's line will name the problem."""
-    _noted(scope)["problem"] = name
+def note_problem(scope: Scope, name: str, why: str | None = None) -> None:
+    """The request's line will name the problem, and `why` where that can hold no word of a transcript."""
+    _noted(scope).update(problem=name, why=why)
 
 
 async def start_clock(request: Request[Any, Any, Any]) -> None:
@@ -67,6 +67,7 @@ async def finish_request(message: Message, scope: Scope) -> None:
         status=message["status"],
         ms=round((time.perf_counter() - noted["started"]) * 1000, 1),
         problem=noted.get("problem"),
+        why=noted.get("why"),
     )
 
 

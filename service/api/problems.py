@@ -195,6 +195,11 @@ def answer_assay_error(request: Request[Any, Any, Any], error: AssayError) -> Re
     kind = kind_of(error)
     if kind is UNEXPECTED:
         return answer_unexpected(request, error)
+    if isinstance(error, errors.StoreUnavailable):
+        # Which database, where and as whom is for the log: callers need only to know that they may try again.
+        answer = _answer(request, kind, kind.meaning)
+        note_problem(request.scope, kind.name, why=str(error))
+        return answer
     detail = _sentence(error.message)
     if isinstance(error, DraftIncomplete):
         return _answer(request, kind, f"{detail} {error.fix}", _errors_of(error), evaluation=error.evaluation)

@@ -47,6 +47,12 @@ def _finding(found: Finding) -> LintFinding:
 def _rejections(rejected: RubricRejected) -> tuple[LintFinding, ...]:
     places = rejected.problems or ((rejected.field or "", rejected.message),)
     return tuple(
-        LintFinding(severity="error", code="unusable", path=path, message=reason, fix=rejected.fix)
+        LintFinding(
+            severity="error",
+            code="unusable",
+            path=path,
+            message=reason,
+            fix=rejected.fix if path == (rejected.field or "") else None,
+        )
         for path, reason in places
     )

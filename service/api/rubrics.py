@@ -88,7 +88,7 @@ class RubricController(Controller):
         operation_id="lintRubric",
         summary="Say what is wrong or unwise with a rubric",
         status_code=200,
-        responses=problem_responses(413, 415),
+        responses=problem_responses(MalformedBody, 413, 415),
     )
     async def lint(self, request: StrictRequest, publishing: NamedDependency[Publishing]) -> LintReport:
         """Findings with their paths, for a rubric in JSON or YAML. Nothing is stored."""

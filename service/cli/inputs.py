@@ -57,7 +57,7 @@ def read_files(
 ) -> Iterator[Conversation | Rejection]:
     """Every conversation of every file, or why it could not be read; one bad line does not cost its neighbours."""
     if form != "auto" and form not in FORMATS:
-        raise BadInput(f"{form!r} is not a format", field="--format", fix=f"Formats: auto, {', '.join(FORMATS)}.")
+        raise BadInput(f"{form!r} is not a format.", field="--format", fix=f"Formats: auto, {', '.join(FORMATS)}.")
     for path in files:
         for line, data in _pieces(path, form):
             for one in read_each(

@@ -26,12 +26,13 @@ def serve(
     settings = wiring.load_settings()
     listen = (host or settings.host, settings.port if port is None else port)
     place = f"http://{listen[0]}:{listen[1]}"
+    app = create_app(settings)
+    asyncio.run(_answers(settings))
     typer.secho(f"\nAssay serves at {place}", err=True, bold=True)
     typer.secho(
         f"  OpenAPI      {place}/schema\n  readiness    {place}/readyz\n  drafts       {place}/v1/evaluations", err=True
     )
     typer.secho("  stop with Ctrl+C\n", err=True, dim=True)
-    app = create_app(settings)
     wiring.settle_memory()
     uvicorn.run(app, host=listen[0], port=listen[1], log_level="warning", access_log=False)
 
@@ -52,8 +53,14 @@ def age(text: str) -> timedelta:
     """`90d` → 90 days. Raises BadInput for anything but a whole number and d, h or w."""
     found = re.fullmatch(r"(\d{1,5})([dhw])", text.strip())
     if found is None:
-        raise BadInput(f"{text!r} is not an age", field="--older-than", fix="Write it as 90d, 12w or 36h.")
+        raise BadInput(f"{text!r} is not an age.", field="--older-than", fix="Write it as 90d, 12w or 36h.")
     return int(found[1]) * _UNITS[found[2]]
+
+
+async def _answers(settings: Settings) -> None:
+    """The database takes us. Raises StoreUnavailable, which is one line here and a traceback inside the server."""
+    async with open_store(settings.database_url):
+        pass
 
 
 async def _purge(settings: Settings, before: datetime, *, dry_run: bool) -> str:

@@ -95,7 +95,7 @@ class RubricChoice:
         wanted = conversation.metadata.get("rubric")
         if not isinstance(wanted, str):
             raise BadInput(
-                f"conversation {conversation.id!r} names no rubric", field="--rubric", fix="Pass --rubric ID."
+                f"conversation {conversation.id!r} names no rubric.", field="--rubric", fix="Pass --rubric ID."
             )
         return self._library.get(wanted)
 

@@ -110,10 +110,10 @@ def shaped(mode: Mode, shape: ReplyShape, customs: Customs) -> dict[str, Any]:
         return {"response_format": {"type": "json_schema", "json_schema": described}}
     if mode == "tools":
         function = {"name": shape.name, "description": _TOOL, "parameters": shape.schema, **strict}
-        choice: Any = {"type": "function", "function": {"name": shape.name}}
-        if "tool_choice" in customs.dropped:
-            choice = "auto"
-        return {"tools": [{"type": "function", "function": function}], "tool_choice": choice}
+        chosen = {"tool_choice": {"type": "function", "function": {"name": shape.name}}}
+        return {"tools": [{"type": "function", "function": function}]} | (
+            {} if "tool_choice" in customs.dropped else chosen
+        )
     return {}
 
 

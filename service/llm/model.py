@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 import traceback
 from collections.abc import Callable
@@ -61,16 +62,35 @@ def connect_model(settings: LLMSettings, *, customs: Customs | None = None) -> C
             field="ASSAY_LLM_MODEL",
             fix="Set ASSAY_LLM_BASE_URL for a server of your own, or ASSAY_LLM_API_KEY or OPENAI_API_KEY for OpenAI.",
         )
+    if settings.base_url is not None and not _is_base_url(settings.base_url):
+        raise SettingsRejected(
+            "this is not the address of an OpenAI-compatible endpoint.",
+            field="ASSAY_LLM_BASE_URL",
+            fix="Write it as http://host:8000/v1, without a query.",
+        )
     _quieten()
     known = customs or _KNOWN.setdefault((settings.base_url or OPENAI, settings.model), Customs())
     return ConnectedModel(settings, settings.model, known)
 
 
+def _is_base_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not url.query
+    except ValueError:
+        return False
+
+
 def _quieten() -> None:
-    """No reply and no prompt reaches a log: instructor logs the former as errors, openai the latter when debugging."""
+    """No reply, prompt or address reaches a log.
+
+    instructor logs the first as errors, openai the second when debugging, httpx2 the third with its password.
+    """
     logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
     if logging.getLogger("openai").getEffectiveLevel() < logging.INFO:
         logging.getLogger("openai").setLevel(logging.INFO)
+    if logging.getLogger("httpx2").getEffectiveLevel() < logging.WARNING:
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 class ConnectedModel:
@@ -110,7 +130,7 @@ class ConnectedModel:
         mode = settings.mode if settings.mode != "auto" else self._customs.mode or "auto"
         parameters |= {"max_output_tokens": settings.max_output_tokens, "mode": mode}
         if settings.extra_body:
-            parameters["extra_body"] = settings.extra_body
+            parameters["extra_body"] = _without_secrets(settings.extra_body)
         where = urlsplit(self._base_url)
         return ModelIdentity(
             model=self._model,
@@ -212,7 +232,9 @@ class ConnectedModel:
             try:
                 completion = await self._repeated(sitting, mode, messages, request)
             except openai.APIStatusError as error:
-                if not self._customs.learn(error, request) and not _give_up_budget(error, sitting):
+                learned = self._customs.learn(error, request) or _give_up_budget(error, sitting)
+                # What the operator put into `extra_body` stays in the request, refused or not.
+                if not learned or self._request(mode, sitting) == request:
                     raise
             else:
                 return self._checked(completion, mode, sitting)
@@ -312,6 +334,16 @@ class ConnectedModel:
     async def close(self) -> None:
         """End all connections; the model cannot be asked afterwards."""
         await self._client.close()
+
+
+def _without_secrets(value: Any) -> Any:
+    """The value with `***` under every name that sounds like a secret: some gateways take keys in the body."""
+    if isinstance(value, dict):
+        return {name: "***" if _SECRET.search(str(name)) else _without_secrets(inner) for name, inner in value.items()}
+    return [_without_secrets(one) for one in value] if isinstance(value, list) else value
+
+
+_SECRET = re.compile(r"key|secret|passw|authorization|credential|cookie|(^|[_-])token$", re.IGNORECASE)
 
 
 def _give_up_budget(error: openai.APIStatusError, sitting: Sitting) -> bool:

@@ -220,7 +220,7 @@ def key_reused(key: str) -> IdempotencyKeyReused:
 def already_published(rubric: Rubric) -> RubricAlreadyPublished:
     """The error for a version whose place is taken by another content."""
     return RubricAlreadyPublished(
-        f"{rubric.name} is published already, with another content.",
+        f"rubric {rubric.name} is published already, with another content.",
         field="version",
         fix="A published version never changes: publish it under the next version.",
     )

@@ -7,11 +7,12 @@ of the two databases stands in `service.store.engines`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Select, delete, exists, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -56,8 +57,25 @@ from service.store.engines import connect_engine, enter_wal
 from service.store.migrating import migrate
 from service.store.tables import ConversationRow, DraftRow, KeyRow, PublishedRow, RubricRow
 
+_P = ParamSpec("_P")
+_S = TypeVar("_S")
 _T = TypeVar("_T")
 _ATTEMPTS = 5
+
+
+def _to_its_end(
+    method: Callable[Concatenate[_S, _P], Coroutine[Any, Any, _T]],
+) -> Callable[Concatenate[_S, _P], Coroutine[Any, Any, _T]]:
+    """The method's transaction ends, one way or the other, even when whoever waits for it is cancelled.
+
+    A SQLite driver that is cancelled midway loses its connection with the write lock still held.
+    """
+
+    @functools.wraps(method)
+    async def run(self: _S, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return await asyncio.shield(method(self, *args, **kwargs))
+
+    return run
 
 
 class SqlStore:
@@ -86,6 +104,7 @@ class SqlStore:
         """Every connection is given back."""
         await self._engine.dispose()
 
+    @_to_its_end
     async def ping(self) -> None:
         """The database answers and has our tables, or StoreUnavailable is raised."""
         async with self._read() as connection:
@@ -93,6 +112,7 @@ class SqlStore:
 
     # ── Evaluations ─────────────────────────────────────────────────────────────────────────────────────────────
 
+    @_to_its_end
     async def keep(
         self, draft: Draft, conversation: Conversation, rubric: Rubric, *, claim: Claim | None = None
     ) -> str:
@@ -130,6 +150,7 @@ class SqlStore:
         where = col(RubricRow.digest) == col(DraftRow.rubric_digest)
         return parse_rubric_document(await self._body(evaluation_id, select(col(RubricRow.body)).where(where)))
 
+    @_to_its_end
     async def _body(self, evaluation_id: str, query: Select[bytes]) -> bytes:
         async with self._read() as connection:
             found = await connection.scalar(query.where(col(DraftRow.id) == column_text(evaluation_id)))
@@ -137,6 +158,7 @@ class SqlStore:
             raise not_stored(evaluation_id)
         return found
 
+    @_to_its_end
     async def evaluations(self, wanted: EvaluationFilter, *, limit: int = 50, cursor: str | None = None) -> Page:
         """A page of evaluations, newest first."""
         limit = max(1, min(limit, MAX_PAGE))
@@ -154,6 +176,7 @@ class SqlStore:
 
     # ── Rubrics ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+    @_to_its_end
     async def publish(self, rubric: Rubric, *, at: datetime) -> bool:
         """The version is published for good; see `Store.publish`."""
         key = {"rubric_id": rubric.id, "version": rubric.version}
@@ -181,6 +204,7 @@ class SqlStore:
         where = () if rubric_id is None else (col(PublishedRow.rubric_id) == column_text(rubric_id),)
         return await self._published(*where)
 
+    @_to_its_end
     async def _published(self, *where: Any) -> tuple[PublishedRubric, ...]:
         query = select(col(RubricRow.body), col(PublishedRow.published_at))
         query = query.where(col(PublishedRow.digest) == col(RubricRow.digest), *where)
@@ -191,6 +215,7 @@ class SqlStore:
 
     # ── Idempotency keys ────────────────────────────────────────────────────────────────────────────────────────
 
+    @_to_its_end
     async def claim(self, key: str, body_digest: str, *, lease: timedelta) -> Claim | Replay | Busy:
         """What a request with this key may do; see `Store.claim`.
 
@@ -225,6 +250,7 @@ class SqlStore:
             return Replay(evaluation=found.evaluation_id)
         return Busy() if found.lease_until > in_utc(self._clock()) else str(found.token)
 
+    @_to_its_end
     async def renew(self, claim: Claim, *, lease: timedelta) -> bool:
         """The lease is extended; False when the claim was lost."""
         query = update(KeyRow).where(*_held(claim.key, claim.token))
@@ -232,6 +258,7 @@ class SqlStore:
             renewed = await connection.execute(query.values(lease_until=in_utc(self._clock()) + lease))
         return renewed.rowcount == 1
 
+    @_to_its_end
     async def release(self, claim: Claim) -> None:
         """The key is free again, unless it is bound or was lost."""
         async with self._write() as connection:
@@ -239,6 +266,7 @@ class SqlStore:
 
     # ── Retention ───────────────────────────────────────────────────────────────────────────────────────────────
 
+    @_to_its_end
     async def purge(self, older_than: datetime, *, dry_run: bool = False) -> Purged:
         """What is older is gone; see `Store.purge`."""
         before = in_utc(older_than)

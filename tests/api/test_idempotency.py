@@ -12,7 +12,7 @@ from service.api.catalogue import Catalogue
 from service.api.evaluating import Evaluating, Patience
 from service.api.shapes import EvaluationRequest
 from service.drafting import Drafter, Reply
-from service.errors import EvaluationInProgress, IdempotencyKeyReused, ModelUnavailable
+from service.errors import ConversationRejected, EvaluationInProgress, IdempotencyKeyReused, ModelUnavailable
 from service.library import RubricLibrary
 from service.prompting import PromptLibrary
 from service.settings import Limits
@@ -162,6 +162,16 @@ async def test_a_failure_of_the_first_lets_a_waiting_one_try(store, shelf: Path)
 
     assert [type(one).__name__ for one in outcomes] == ["DraftIncomplete"] * 3
     assert await count(store) == 3
+
+
+async def test_a_key_changes_nothing_about_a_body_that_nests_too_deeply(store, shelf: Path):
+    deep: Any = []
+    for _ in range(300):
+        deep = [deep]
+
+    for key in (None, "k"):
+        with pytest.raises(ConversationRejected, match="deep"):
+            await evaluating(shelf, store).evaluate(ask(conversation=HELLO | {"metadata": {"x": deep}}), key)
 
 
 async def test_requests_without_a_key_are_each_their_own(store, shelf: Path):

@@ -98,6 +98,14 @@ async def test_every_body_and_every_answer_of_the_main_operations_has_an_example
     assert ("createEvaluation", "201") in ANSWERS
 
 
+async def test_every_operation_that_reads_a_body_says_how_it_refuses_one(document):
+    reading = {name: one for name, one in operations(document).items() if "requestBody" in one}
+
+    assert set(reading) == {"createEvaluation", "publishRubric", "lintRubric"}
+    for operation in reading.values():
+        assert {"400", "413", "415"} <= set(operation["responses"])
+
+
 async def test_every_problem_that_is_documented_exists_and_the_other_way_round(document):
     documented = set()
     for operation in operations(document).values():

@@ -95,6 +95,15 @@ async def test_a_defect_shows_an_id_and_no_insides(serving: Serving, caplog):
     assert "Quillfeather" not in caplog.text
 
 
+async def test_where_the_database_is_stands_in_the_log_and_not_in_the_answer(serving: Serving, caplog):
+    caplog.set_level(logging.INFO)
+    async with serving(store=Gone()) as client:
+        answer = await client.get("/v1/evaluations")
+
+    assert "at h" not in answer.text
+    assert "the database at h does not answer. Check the server." in caplog.text
+
+
 async def test_a_store_that_is_gone_is_said_everywhere_but_to_the_health_check(serving: Serving):
     async with serving(store=Gone()) as client:
         for answer in (

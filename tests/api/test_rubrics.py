@@ -119,6 +119,10 @@ async def test_ids_that_are_paths_are_reserved(client, reserved):
         (b"\xff\xfe\x00", None),
         (json.dumps(desk("9", sections=[])).encode(), "sections"),
         (json.dumps(desk("nine")).encode(), "version"),
+        (
+            json.dumps(desk("1" * 5000)).encode(),
+            "version",
+        ),  # longer than Python turns into a number: no list could sort it
     ],
 )
 async def test_a_document_that_is_no_rubric_is_refused_with_its_places(client, body, field):
@@ -140,6 +144,14 @@ async def test_a_rubric_in_which_the_linter_finds_errors_is_not_published(client
     assert report["publishable"] is False
     found = [one["path"] for one in report["findings"] if one["severity"] == "error"]
     assert [error["field"] for error in problem_of(answer, 422, "rubric-rejected")["errors"]] == found
+
+
+async def test_a_fix_stands_with_the_problem_that_it_mends(client):
+    report = (await client.post("/v1/rubrics/lint", json={"id": "x"})).json()
+
+    fixes = {finding["path"]: finding["fix"] for finding in report["findings"]}
+    assert "version" in fixes["version"]
+    assert fixes["title"] is None
 
 
 async def test_linting_reports_and_stores_nothing(client):

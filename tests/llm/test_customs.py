@@ -176,6 +176,25 @@ async def test_a_parameter_that_the_model_refuses_is_left_out_from_then_on(
     assert modes_tried(stub_endpoint) == ["json_schema"] * 3
 
 
+async def test_a_refused_parameter_that_the_operator_demands_is_not_sent_for_ever(
+    stub_endpoint: StubEndpoint, connect: Connect
+) -> None:
+    stub_endpoint.refuses = refuses_when("temperature", lambda request: "temperature" in request)
+
+    draft = await drafter_with(connect(extra_body={"temperature": 0.5})).draft(the_call(), the_form())
+
+    assert len(stub_endpoint.requests) == 1
+    assert {item.unscored_reason for item in draft.items} == {"model_misconfigured"}
+
+
+async def test_a_server_that_knows_no_tool_choice_gets_none(stub_endpoint: StubEndpoint, connect: Connect) -> None:
+    stub_endpoint.refuses = refuses_when("tool_choice", lambda request: "tool_choice" in request)
+
+    await draft_twice(connect(mode="tools"))
+
+    assert ["tool_choice" in request for request in stub_endpoint.requests] == [True, False, False]
+
+
 async def test_calls_that_meet_an_unknown_endpoint_together_all_learn_and_none_fails(
     stub_endpoint: StubEndpoint, connect: Connect
 ) -> None:
@@ -306,3 +325,14 @@ async def test_what_is_learned_is_remembered_by_the_process(stub_endpoint: StubE
 
 def test_the_stub_answers_what_it_is_asked() -> None:
     assert sensible_answers({"messages": [{"role": "user", "content": "hi"}]}) == {}
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["localhost:8000/v1", "/v1", "ftp://host/v1", "http://user:hunter2@host:port/v1", "http://host/v1?key=hunter2"],
+)
+def test_an_address_that_cannot_be_an_endpoint_is_refused_at_the_start_and_not_repeated(address: str) -> None:
+    with pytest.raises(SettingsRejected, match="ASSAY_LLM_BASE_URL") as refused:
+        connect_model(LLMSettings(model="stub", base_url=address))
+
+    assert "hunter2" not in str(refused.value)

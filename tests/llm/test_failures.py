@@ -138,3 +138,18 @@ async def test_a_defect_of_ours_is_logged_by_kind_and_place_alone(
     assert isinstance(reply.failure, ReplyRejected)
     assert "unexpected KeyError" in caplog.text
     assert "9876" not in caplog.text
+
+
+async def test_no_secret_of_the_settings_reaches_a_log_or_a_draft(
+    stub_endpoint: StubEndpoint, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    logging.getLogger("httpx2").setLevel(logging.NOTSET)
+    address = stub_endpoint.base_url.replace("//", "//user:hunter2@")
+    body = {"api_key": "hunter2", "routing": [{"access_token": "hunter2"}], "min_tokens": 7}
+
+    draft = await drafter_with(connect(base_url=address, extra_body=body)).draft(the_call(), the_form())
+
+    assert stub_endpoint.requests[0]["api_key"] == "hunter2"
+    assert "hunter2" not in caplog.text + draft.model_dump_json()
+    assert draft.provenance.parameters["extra_body"]["min_tokens"] == 7

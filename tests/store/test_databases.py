@@ -112,6 +112,17 @@ async def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path):
     await store.close()
 
 
+async def test_a_write_that_is_broken_off_leaves_the_lock_free_for_the_next(sql_store: SqlStore):
+    """A keyed request stops renewing its lease when its draft is ready, wherever the renewal stands just then."""
+    conversation, rubric = a_conversation(), a_rubric()
+    for number in range(40):
+        broken_off = asyncio.create_task(sql_store.keep(a_draft(f"a-{number}"), conversation, rubric))
+        await asyncio.sleep(number * 0.0003)
+        broken_off.cancel()
+
+        await asyncio.wait_for(sql_store.keep(a_draft(f"b-{number}"), conversation, rubric), timeout=5)
+
+
 async def test_a_server_that_is_not_there_is_named_without_its_password():
     store = SqlStore("postgresql://assay:hunter2@127.0.0.1:9/assay")
 
