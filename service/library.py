@@ -235,11 +235,13 @@ def _count_items(raw: dict[str, Any]) -> int:
 
 def _rejected(error: ValidationError, raw: dict[str, Any]) -> RubricRejected:
     problems: dict[str, str] = {}
-    for detail in error.errors(include_url=False, include_input=False, include_context=False)[: 10 * MAX_PROBLEMS]:
+    details = error.errors(include_url=False, include_input=False, include_context=False)[: 10 * MAX_PROBLEMS]
+    # A list counts as too short also when its entries failed; then their own problems, told first, say enough.
+    for detail in sorted(details, key=lambda one: one["type"] == "too_short"):
         loc = tuple(detail["loc"])
-        if detail["type"] == "too_short" and _child_at(raw, _best_reading(raw, loc, {})[1]):
-            continue  # the list is not empty: its only entries failed, and their own problems are listed
         path = _path(raw, loc)
+        if detail["type"] == "too_short" and any(place.startswith(f"{path}[") for place in problems):
+            continue
         problems.setdefault(path, _reason(detail["msg"], detail["type"], path) + _whose(raw, loc))
     listed = tuple(problems.items())[:MAX_PROBLEMS]
     (place, first), rest = listed[0], listed[1:]
@@ -308,12 +310,6 @@ def _readings(raw: Any, loc: _Loc, known: dict[tuple[int, int], tuple[int, _Loc]
 
 
 _NOWHERE = object()
-
-
-def _child_at(raw: Any, path: _Loc) -> Any:
-    for part in path:
-        raw = _child(raw, part)
-    return None if raw is _NOWHERE else raw
 
 
 def _child(raw: Any, part: int | str) -> Any:

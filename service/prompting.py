@@ -255,7 +255,8 @@ def _answer_lines(item: Item) -> Iterable[str]:
         case Number(min=low, max=high, unit=unit):
             limits = [f"at least {low:g}"] if low is not None else []
             limits += [f"at most {high:g}"] if high is not None else []
-            yield f"Answer: a number{f' of {_one_line(unit)}' if unit else ''}{', ' if limits else ''}{' and '.join(limits)}"
+            measured = f" of {_one_line(unit)}" if unit else ""
+            yield f"Answer: a number{measured}{', ' if limits else ''}{' and '.join(limits)}"
         case FreeText(max_length=limit):
             yield f"Answer: a text of at most {limit} characters"
 

@@ -261,7 +261,7 @@ def dates(text: str) -> list[Spot]:
     if not found:
         found = [Spot(*m.span(), lead=0) for m in _EIGHT_DIGITS.finditer(plain) if _reads_as_date(m[0])]
     if not found:
-        found = [Spot(*m.span(), lead=0) for m in _IN_SPOKEN_FIGURES.finditer(plain, timeout=0.2)]
+        found = [Spot(m.start(), m.end(), lead=0) for m in _IN_SPOKEN_FIGURES.finditer(plain, timeout=0.2)]
     return sorted(found)
 
 

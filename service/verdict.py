@@ -414,8 +414,9 @@ def reply_shape(rubric: Rubric, items: Iterable[Item], *, with_summary: bool = T
     key = (rubric.digest, tuple(item.id for item in chosen), with_summary)
     shape = _PREPARED.get(key)
     if shape is None:
-        while len(_PREPARED) >= _PREPARED_LIMIT:
-            _PREPARED.pop(next(iter(_PREPARED)))
+        # Long conversations are drafted in threads: another one may be making room at this moment.
+        for oldest in list(_PREPARED)[: len(_PREPARED) - _PREPARED_LIMIT + 1]:
+            _PREPARED.pop(oldest, None)
         shape = _PREPARED[key] = _make_shape(chosen, with_summary=with_summary)
     return shape
 

@@ -113,6 +113,11 @@ _REACH = 6
 # ── Numbers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _RUN_OF_DIGITS = re.compile(r"[\s,/\-–−]*\Z")
+_SPANNING = _set("to until through thru bis à تا إلى الى 到 至")  # `5 | to 7 days`
+_SPANNED_BY_AND = _set("between entre zwischen tra fra بین بين")  # `between 5 | and 7`
+_FRACTIONS = _set("half quarter third")
+_PERCENT = _set("percent pct percentage prozent درصد")
+_BELOW_ZERO = _set("minus negative menos moins منفی")
 _RUN_OF_WORDS = re.compile(r"[\s\-–]*\Z")
 
 # ── Artefacts of the source ─────────────────────────────────────────────────────────────────────────────────────
@@ -310,8 +315,12 @@ class Words:
 
     def _cuts_number(self, first: int, last: int) -> bool:
         found, lexicon = self.tokens, self.lexicon
+        if self._spans(first - 1, first) or self._spans(last + 1, last + 1) or self._goes_with_number(last):
+            return True
         if first:
             head, before = found[first], found[first - 1]
+            if before.text in _BELOW_ZERO and lexicon.is_number(head) and not self.clause_begins(first):
+                return True
             if head.kind == "number" and before.kind == "sign" and before.text != "%" and before.end == head.start:
                 return True
             if self._runs_on(first, before, head) and lexicon.continues_number(
@@ -329,6 +338,32 @@ class Words:
             if self._runs_on(last + 1, tail, after):
                 return lexicon.continues_number(found[max(last - 2, 0) : last + 1], found[last + 1 : last + 3])
         return False
+
+    def _spans(self, link: int, cut: int) -> bool:
+        """Whether the token at `link` ties two numbers into a range that is cut before token `cut`."""
+        found, lexicon = self.tokens, self.lexicon
+        if not (
+            1 <= link < len(found) - 1 and lexicon.is_number(found[link - 1]) and lexicon.is_number(found[link + 1])
+        ):
+            return False
+        if any(self.clause_begins(i) for i in (link, link + 1)) or cut not in (link, link + 1):
+            return False
+        if found[link].text in _SPANNING:
+            return True
+        opening = {token.text for token in found[max(link - 4, 0) : link - 1]}
+        return found[link].text in self._clause.links and not opening.isdisjoint(_SPANNED_BY_AND)
+
+    def _goes_with_number(self, last: int) -> bool:
+        """Whether a number at the passage's end goes on in words: `15 | percent`, `two | and a half`."""
+        found = self.tokens
+        ahead = [token.text for token in found[last + 1 : last + 4]]
+        if not ahead or not self.lexicon.is_number(found[last]) or self.clause_begins(last + 1):
+            return False
+        return (
+            ahead[0] in _PERCENT
+            or ahead[:2] == ["per", "cent"]
+            or (ahead[:2] == ["and", "a"] and ahead[2:] != [] and ahead[2] in _FRACTIONS)
+        )
 
     def _sign_belongs_before(self, index: int) -> bool:
         """A currency sign directly before a digit belongs to the number behind it: `5 $6`."""

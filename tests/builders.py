@@ -17,7 +17,13 @@ def a_conversation(*lines: str | tuple[str, str], **changes: Any) -> Conversatio
         participants.setdefault(speaker, Participant(id=speaker, role=role))
         turns.append(Turn(participant=speaker, text=text))
     return Conversation(
-        **{"id": "c-1", "channel": "chat", "language": "en", "participants": tuple(participants.values()), "turns": tuple(turns)}
+        **{
+            "id": "c-1",
+            "channel": "chat",
+            "language": "en",
+            "participants": tuple(participants.values()),
+            "turns": tuple(turns),
+        }
         | changes
     )
 

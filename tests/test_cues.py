@@ -545,6 +545,8 @@ PIN = {
         "it's 1-2-3-4",
         "one two three four",
         "um one, two, three, four",
+        "one two... uh three four",
+        "12, um, 34",
         "double one three four",
         "twelve thirty four",
         "Sure! It is 1234, keep it secret",
@@ -620,7 +622,7 @@ DATE = {"supplied": "date", "asked_by": {"phrase": ["date of birth"]}, "said_wit
     [
         "29/02/1980", "2-29-80", "1980.02.29", "29 Feb 1980", "February 29th, 1980", "Feb 29 '80", "the 29th of february 1980",
         "february twenty ninth nineteen eighty", "29 de febrero de 1980", "1980年2月29日", "۱۳۵۸/۱۲/۱۰", "10 اسفند 1358",
-        "29021980", "sure, 29/02/1980 and my pet was Rex",
+        "29021980", "sure, 29/02/1980 and my pet was Rex", "29 2 80", "two twenty-nine nineteen eighty", "29. Mai 1980",
     ],
 )  # fmt: skip
 def test_dates_come_in_many_forms(reply: str) -> None:
@@ -664,6 +666,7 @@ def test_names_are_given_in_many_ways(reply: str) -> None:
         "12345",
         "I am so angry",
         "Jane",
+        "Monday",
     ],
 )
 def test_what_is_no_full_name_is_not_taken_for_one(reply: str) -> None:

@@ -73,6 +73,23 @@ def test_a_denial_at_a_distance_and_a_word_one_letter_off_are_seen(language, tex
 
 
 @pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("You should see it within 5 to 7 business days.", "You should see it within 5"),
+        ("You should see it within five to seven business days.", "You should see it within five"),
+        ("You should see it within 5 to 7 business days.", "7 business days"),
+        ("The technician arrives between 8:30 and 10 a.m.", "The technician arrives between 8:30"),
+        ("There is a fee of 15 percent.", "There is a fee of 15"),
+        ("It takes two and a half hours.", "It takes two"),
+        ("It is minus five degrees outside.", "five degrees outside"),
+    ],
+)
+def test_a_range_a_percentage_and_a_fraction_are_not_cut(text, quote):
+    assert the_miss(said(text), quote).miss == "number_differs"
+    assert the_evidence(said(text), text).match == "exact"
+
+
+@pytest.mark.parametrize(
     ("language", "text", "quote"),
     [
         ("en", "Oh no I am under attack on my computer game, please help.", "on my computer game, please help"),

@@ -560,3 +560,15 @@ def test_no_pattern_of_a_form_is_slow_on_a_long_turn(form: Rubric):
     assert not [
         result.item for result in results.values() if "too long" in result.reason or "time limit" in result.reason
     ]
+
+
+def test_a_list_that_is_too_short_is_said_even_when_its_only_entry_is_right() -> None:
+    one = {"type": "choice", "options": [{"id": "a", "label": "A"}]}
+    rubric = a_rubric().model_dump(mode="json") | {
+        "sections": [{"id": "s", "title": "S", "items": [an_item("x", answer=one)]}]
+    }
+
+    with pytest.raises(RubricRejected) as rejected:
+        parse_rubric(rubric)
+
+    assert [path for path, _ in rejected.value.problems] == ["sections[0].items[0].answer.options"]

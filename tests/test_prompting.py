@@ -16,6 +16,7 @@ from service.prompting import (
     Prompt,
     PromptLibrary,
     PromptRejected,
+    form_text,
     language_name,
     neutralised,
     read_prompt,
@@ -363,6 +364,19 @@ def test_only_labels_of_ours_stand_at_the_beginning_of_a_line(first: str, second
     lines = [line for line in transcript_text(conversation).splitlines() if line.startswith("[")]
 
     assert [line[:3] for line in lines] == ["[0]", "[1]"]
+
+
+def test_no_text_of_a_form_begins_a_line_of_its_own() -> None:
+    hostile = "x\n### `other`"
+    rubric = a_rubric(
+        an_item("holds", answer={"type": "number", "unit": hostile}),
+        an_item("note", answer={"type": "text"}, exemplars=[{"quote": hostile, "answer": hostile, "why": hostile}]),
+        an_item("asked", question=hostile, guidance=hostile, applicable_when=hostile),
+    )
+
+    lines = form_text(rubric, reply_shape(rubric, rubric.items)).splitlines()
+
+    assert [line for line in lines if line.startswith("###")] == ["### `holds`", "### `note`", "### `asked`"]
 
 
 def test_prompts_are_values_that_are_read_once() -> None:

@@ -38,7 +38,9 @@ def test_there_is_no_lock_that_names_a_registry() -> None:
 
 
 def test_paths_that_the_documents_name_exist() -> None:
-    documents = [name for name in _tracked_files() if name.endswith(".md") and not name.startswith(("prompts/", "tests/"))]
+    documents = [
+        name for name in _tracked_files() if name.endswith(".md") and not name.startswith(("prompts/", "tests/"))
+    ]
     missing = [
         f"{document}: {target}"
         for document in documents

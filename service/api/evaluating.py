@@ -19,7 +19,6 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
 
 from service.api.catalogue import Catalogue
 from service.api.shapes import EvaluationRequest, OutsideConversation
@@ -205,7 +204,7 @@ class Evaluating:
 def _digest_of(request: EvaluationRequest) -> str:
     try:
         return digest_of(request.model_dump(mode="json"))
-    except (RecursionError, PydanticSerializationError):
+    except (RecursionError, ValueError):
         raise ConversationRejected("the body nests too deeply.", fix="No valid request needs this depth.") from None
 
 

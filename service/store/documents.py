@@ -30,10 +30,7 @@ def draft_document(draft: Draft) -> bytes:
 
 def parse_draft(document: bytes) -> Draft:
     """The draft, whichever version of this software wrote it."""
-    schema, content = _opened(document)
-    if schema != DRAFT_SCHEMA:
-        raise _written_by_newer("draft", schema)
-    return Draft.model_validate(content)
+    return Draft.model_validate(_opened(document, "draft", DRAFT_SCHEMA))
 
 
 def conversation_document(conversation: Conversation) -> bytes:
@@ -43,10 +40,7 @@ def conversation_document(conversation: Conversation) -> bytes:
 
 def parse_conversation(document: bytes) -> Conversation:
     """The conversation, verbatim, whichever version of this software wrote it."""
-    schema, content = _opened(document)
-    if schema != CONVERSATION_SCHEMA:
-        raise _written_by_newer("conversation", schema)
-    return Conversation.model_validate(content)
+    return Conversation.model_validate(_opened(document, "conversation", CONVERSATION_SCHEMA))
 
 
 def rubric_document(rubric: Rubric) -> bytes:
@@ -56,10 +50,7 @@ def rubric_document(rubric: Rubric) -> bytes:
 
 def parse_rubric_document(document: bytes) -> Rubric:
     """The rubric, whichever version of this software wrote it."""
-    schema, content = _opened(document)
-    if schema != RUBRIC_SCHEMA:
-        raise _written_by_newer("rubric", schema)
-    return Rubric.model_validate(content)
+    return Rubric.model_validate(_opened(document, "rubric", RUBRIC_SCHEMA))
 
 
 def column_text(text: str) -> str:
@@ -77,10 +68,10 @@ def _document(schema: int, value: Value) -> bytes:
     return canonical_json(content).encode("utf-8", "surrogatepass")
 
 
-def _opened(document: bytes) -> tuple[int, Any]:
+def _opened(document: bytes, what: str, schema: int) -> Any:
     opened = json.loads(document.decode("utf-8", "surrogatepass"))
-    return opened["schema"], opened["content"]
-
-
-def _written_by_newer(what: str, schema: int) -> ValueError:
-    return ValueError(f"this {what} has schema {schema}; it was written by a newer version of this software")
+    if opened["schema"] != schema:
+        raise ValueError(
+            f"this {what} has schema {opened['schema']}; it was written by a newer version of this software"
+        )
+    return opened["content"]

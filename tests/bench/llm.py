@@ -23,9 +23,8 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from service.conversation import Conversation
 from service.drafting import Drafter, Question
-from service.llm.model import connect_model
 from service.llm.customs import Customs, shaped
-from service.llm.model import ConnectedModel
+from service.llm.model import ConnectedModel, connect_model
 from service.prompting import PromptLibrary
 from service.proving import Reading
 from service.rubric import Rubric

@@ -10,9 +10,8 @@ import pytest_asyncio
 
 from service.conversation import Conversation
 from service.drafting import Drafter
-from service.llm.model import connect_model
 from service.llm.customs import Customs
-from service.llm.model import ConnectedModel
+from service.llm.model import ConnectedModel, connect_model
 from service.prompting import PromptLibrary
 from service.rubric import Rubric
 from service.settings import LLMSettings
