@@ -46,8 +46,10 @@ class AssayError(Exception):
 
     def __str__(self) -> str:
         place = f"{self.field}: " if self.field else ""
-        remedy = f" {self.fix}" if self.fix else ""
-        return f"{place}{self.message}{remedy}"
+        if not self.fix:
+            return f"{place}{self.message}"
+        stop = "" if self.message.endswith((".", "!", "?", "。", "؟")) else "."
+        return f"{place}{self.message}{stop} {self.fix}"
 
 
 class BadInput(AssayError):

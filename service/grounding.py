@@ -77,6 +77,13 @@ _MOST_STEPS = 30_000  # words that one quote's alignments may walk over
 _PLACES_PER_ANCHOR = 48
 _ELISION = re.compile(r"[\[(]\s*(?:\.\.\.+|…+|⋯+|\. \. \.)\s*[\])]|\.\.\.+|…+|⋯+|\. \. \.")
 
+# A model now and then copies the label that stands before a turn: `[12] agent (evaluated) 01:23: …`.
+_LABEL = re.compile(
+    r"\s*(?:\[(?P<turn>\d{1,6})\]\s*)?"
+    r"(?:(?P<role>agent|customer|bot|system)(?: \d{1,3})?(?: \(evaluated\))?(?: \d{1,3}:\d\d(?::\d\d)?)?\s*:\s)?",
+    re.IGNORECASE,
+)
+
 # Words that alone prove nothing; one of them is evidence only where it is a whole turn or clause.
 _WEIGHTLESS = frozenset(
     token.text
@@ -609,12 +616,35 @@ class TranscriptIndex:
 
         The named turn comes first; where it misses, the nearest turn of an allowed speaker; without a named
         turn, the first.
+        A label copied from before a turn (`[12] agent: `) is no part of the words; what it names must be true.
         `agents_only` admits, of all agents, only those under evaluation. A bot is an agent where only bots serve.
         An elided quote becomes one passage, from its first part to its last, so that a reader sees what was left out.
         """
         if len(quote.text) > LONGEST_QUOTE:
             return Unlocated(turn=quote.turn, quote=quote.text, miss="not_found")
         allowed = self._allowed(speaker, agents_only=agents_only)
+        found = self._located(quote, allowed)
+        return self._without_label(quote, found, allowed) if isinstance(found, Unlocated) else found
+
+    def _without_label(
+        self, quote: Quote, missed: Unlocated, allowed: Callable[[int], bool]
+    ) -> tuple[Evidence, ...] | Unlocated:
+        """The quote behind a copied label, where it stands in the turn and with the speaker that the label names."""
+        label = _LABEL.match(quote.text)
+        if label is None or not (label["turn"] or label["role"]):
+            return missed
+        named = int(label["turn"]) if label["turn"] else quote.turn
+        found = self._located(Quote(turn=named, text=quote.text[label.end() :]), allowed)
+        if isinstance(found, Unlocated):
+            return found.model_copy(update={"turn": quote.turn, "quote": quote.text})
+        at = found[0].turn
+        if (label["turn"] and at != named) or (
+            label["role"] and label["role"].lower() != self._conversation.role_of(at)
+        ):
+            return missed
+        return tuple(one.model_copy(update={"match": "normalized"}) if one.match == "exact" else one for one in found)
+
+    def _located(self, quote: Quote, allowed: Callable[[int], bool]) -> tuple[Evidence, ...] | Unlocated:
         search = _Search(self._transcript, quote, allowed)
         best = search.untouched()
         if best is not None:

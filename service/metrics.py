@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from service.conversation import Conversation, Turn
@@ -75,7 +76,7 @@ def _measured(conversation: Conversation, of: str, item: Item) -> Measurement:
                 conversation, _waits_for_agent(conversation, item), "The customer's longest wait for the agent"
             )
         case "longest_pause":
-            return _longest(conversation, list(range(1, len(conversation.turns))), "The longest pause")
+            return _longest(conversation, list(pairwise(range(len(conversation.turns)))), "The longest pause")
         case "agent_talk_share":
             return _talk_share(conversation, item)
         case _:
@@ -118,14 +119,14 @@ def _agents(conversation: Conversation, item: Item) -> frozenset[str]:
     return people or frozenset(p.id for p in conversation.participants if p.role == "bot")
 
 
-def _waits_for_agent(conversation: Conversation, item: Item) -> list[int]:
-    """The agents' turns that follow directly on a customer's."""
+def _waits_for_agent(conversation: Conversation, item: Item) -> list[tuple[int, int]]:
+    """The customers' turns that an agent's follows, and those: a notice of the system between them ends no wait."""
     agents = _agents(conversation, item)
-    turns = conversation.turns
+    spoken = [index for index in range(len(conversation.turns)) if conversation.role_of(index) != "system"]
     return [
-        index
-        for index in range(1, len(turns))
-        if turns[index].participant in agents and conversation.role_of(index - 1) == "customer"
+        (before, index)
+        for before, index in pairwise(spoken)
+        if conversation.turns[index].participant in agents and conversation.role_of(before) == "customer"
     ]
 
 
@@ -143,10 +144,11 @@ def _first_response(conversation: Conversation, item: Item) -> Measurement:
     return Measurement(_rounded(seconds), f"The agent first replied after {_seconds(seconds)}, in turn {reply}.")
 
 
-def _longest(conversation: Conversation, turns: list[int], what: str) -> Measurement:
-    if not turns:
+def _longest(conversation: Conversation, pairs: list[tuple[int, int]], what: str) -> Measurement:
+    if not pairs:
         raise _Missing(f"{what} does not exist: no turn follows on another in that way.")
-    gaps = {index: max(0.0, _start(conversation.turns[index]) - _end(conversation.turns[index - 1])) for index in turns}
+    turns = conversation.turns
+    gaps = {index: max(0.0, _start(turns[index]) - _end(turns[before])) for before, index in pairs}
     longest = max(gaps, key=lambda index: (gaps[index], -index))
     return Measurement(_rounded(gaps[longest]), f"{what} was {_seconds(gaps[longest])}, before turn {longest}.")
 

@@ -167,6 +167,18 @@ def test_a_negation_is_not_cut_off_in_further_languages(language: str, text: str
     assert isinstance(located(said(text, language if known else None), quote), Unlocated)
 
 
+@pytest.mark.parametrize("label", ["[2] agent (evaluated) 00:12: ", "[2] agent: ", "Agent: ", "[2] ", "agent 1: "])
+def test_a_label_copied_from_before_the_turn_is_no_part_of_the_quote(label):
+    found = the_evidence(REFUND, f"{label}I can offer a credit of 15 dollars", 2)
+
+    assert (found.turn, found.quote, found.match) == (2, "I can offer a credit of 15 dollars", "normalized")
+
+
+@pytest.mark.parametrize("label", ["[1] agent: ", "[1] ", "Customer: ", "Supervisor: ", "Agent Priya: ", "[15] "])
+def test_a_copied_label_must_name_the_true_turn_and_speaker(label):
+    the_miss(REFUND, f"{label}I can offer a credit of 15 dollars", 2)
+
+
 @pytest.mark.parametrize("quote", ["The cost is [45].", "I was charged $45 twice", "cost is [45"])
 def test_quotes_are_text_and_not_patterns(quote):
     assert the_evidence(REFUND, quote, 1).match == "exact"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -114,5 +115,7 @@ def _closing(drafts: list[tuple[Draft, Rubric, Conversation]], seconds: float) -
             f"{len(drafts)} conversations, {len(items)} items in {seconds:.1f} s: {unscored} open with a reason; "
             f"{true_quotes} of {len(quotes)} quotes stand in the transcript at their offsets.",
         ),
-        Text("Next: assay score FILE --rubric support-chat scores your own file; assay rubric list shows the forms.\n"),
+        Text(
+            f"Next: {sys.argv[0]} score FILE --rubric support-chat scores your own file; {sys.argv[0]} rubric list shows the forms.\n"
+        ),
     )

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, cast, get_args
 
-from service.conversation import Conversation, Role
+from service.conversation import Channel, Conversation, Role
 from service.errors import BadInput, ConversationRejected
 from service.ingest import FORMATS, IngestLimits, RejectedRecord, read_each
 from service.settings import Limits
 
-SUFFIXES = frozenset({".json", ".ndjson", ".jsonl", ".txt", ".vtt", ".vcon", ".eml"})
+SUFFIXES = frozenset({".json", ".ndjson", ".jsonl", ".txt", ".vtt", ".vcon", ".eml", ".mbox"})
 
 
 class Rejection(NamedTuple):
@@ -21,17 +21,25 @@ class Rejection(NamedTuple):
     error: ConversationRejected
 
 
-def files_in(paths: list[Path]) -> list[Path]:
-    """The files themselves; a folder stands for the conversation files in it, sorted. Raises BadInput."""
-    found: list[Path] = []
+class Found(NamedTuple):
+    """The files to read, and what of a named folder is not read because its name ends in none of `SUFFIXES`."""
+
+    files: list[Path]
+    passed_over: list[Path]
+
+
+def files_in(paths: list[Path]) -> Found:
+    """The files themselves; a folder stands for the conversation files directly in it, sorted. Raises BadInput."""
+    found = Found([], [])
     for path in paths:
         if path.is_dir():
-            found += sorted(one for one in path.iterdir() if one.suffix in SUFFIXES and one.is_file())
+            for one in sorted(path.iterdir()):
+                (found.files if one.is_file() and one.suffix in SUFFIXES else found.passed_over).append(one)
         elif path.is_file():
-            found.append(path)
+            found.files.append(path)
         else:
             raise BadInput(f"no such file: {path}")
-    if not found:
+    if not found.files:
         raise BadInput("no conversation files found", fix=f"Files end in one of {', '.join(sorted(SUFFIXES))}.")
     return found
 
@@ -41,8 +49,10 @@ def roles_from(pairs: list[str]) -> dict[str, Role]:
     roles: dict[str, Role] = {}
     for pair in pairs:
         label, _, role = pair.rpartition("=")
-        if not label or role not in get_args(Role):
-            raise BadInput(f"{pair!r} is not LABEL=ROLE", field="--role", fix=f"Roles: {', '.join(get_args(Role))}.")
+        if not label:
+            raise BadInput(f"{pair!r} is not LABEL=ROLE", field="--role", fix="Write it as 'Speaker 0=agent'.")
+        if role not in get_args(Role):
+            raise BadInput(f"{role!r} is not a role", field="--role", fix=f"Roles: {', '.join(get_args(Role))}.")
         roles[label] = cast("Role", role)
     return roles
 
@@ -53,7 +63,13 @@ def ingest_limits(limits: Limits) -> IngestLimits:
 
 
 def read_files(
-    files: list[Path], *, form: str, roles: Mapping[str, Role], limits: Limits, vcon_key: str | None
+    files: list[Path],
+    *,
+    form: str,
+    roles: Mapping[str, Role],
+    channel: Channel | None,
+    limits: Limits,
+    vcon_key: str | None,
 ) -> Iterator[Conversation | Rejection]:
     """Every conversation of every file, or why it could not be read; one bad line does not cost its neighbours."""
     if form != "auto" and form not in FORMATS:
@@ -65,6 +81,7 @@ def read_files(
                 format="auto" if form == "ndjson" else form,
                 roles=roles,
                 limits=ingest_limits(limits),
+                channel=channel,
                 name=path.stem if line is None else f"{path.stem}-{line}",
                 vcon_key=vcon_key,
             ):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
+import socket
 from datetime import UTC, datetime, timedelta
 
 import typer
@@ -27,6 +29,7 @@ def serve(
     listen = (host or settings.host, settings.port if port is None else port)
     place = f"http://{listen[0]}:{listen[1]}"
     app = create_app(settings)
+    _check_free(*listen)
     asyncio.run(_answers(settings))
     typer.secho(f"\nAssay serves at {place}", err=True, bold=True)
     typer.secho(
@@ -41,7 +44,7 @@ def purge(
     older_than: str = typer.Option(..., "--older-than", help="Age such as 90d, 12w or 36h."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Only count."),
 ) -> None:
-    """Delete conversations, drafts and idempotency keys older than an age."""
+    """Delete conversations, drafts, idempotency keys and unused copies of inline rubrics older than an age."""
     settings = wiring.load_settings()
     before = datetime.now(UTC) - age(older_than)
     counts = asyncio.run(_purge(settings, before, dry_run=dry_run))
@@ -55,6 +58,19 @@ def age(text: str) -> timedelta:
     if found is None:
         raise BadInput(f"{text!r} is not an age.", field="--older-than", fix="Write it as 90d, 12w or 36h.")
     return int(found[1]) * _UNITS[found[2]]
+
+
+def _check_free(host: str, port: int) -> None:
+    """Nobody else listens there. Raises BadInput naming what to change, before anything is announced."""
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            return
+    except OverflowError:
+        raise BadInput(f"{port} is not a port", field="--port", fix="Ports are 0 to 65535.") from None
+    except OSError as taken:
+        if taken.errno == errno.EADDRINUSE:
+            raise BadInput(f"port {port} is in use", field="--port", fix="Set ASSAY_PORT or pass --port.") from None
+        raise BadInput(f"cannot listen on {host}: {taken.strerror}", field="--host", fix="Pass --host.") from None
 
 
 async def _answers(settings: Settings) -> None:

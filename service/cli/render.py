@@ -59,7 +59,17 @@ def headline(draft: Draft, rubric: Rubric, conversation: Conversation) -> Text:
         f"  {conversation.channel}, {conversation.language or 'language unknown'}, {rubric.name}  ", style="dim"
     )
     line.append_text(score_text(draft.breakdown.score, rubric.pass_mark))
+    for remark in _remarks(rubric, conversation):
+        line.append(f"\n{remark}", style="yellow")
     return line
+
+
+def _remarks(rubric: Rubric, conversation: Conversation) -> Iterator[str]:
+    """What the reader should know before trusting the card: another channel's form, what the importer decided."""
+    if conversation.channel not in rubric.channels:
+        yield f"Note: the form is for {', '.join(rubric.channels)}; this contact came by {conversation.channel}."
+    for note in conversation.source.notes:
+        yield f"Note: {note}"
 
 
 def score_text(score: Score, pass_mark: float | None) -> Text:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
@@ -24,7 +24,7 @@ from service.drafting import Drafter, Engine
 from service.errors import BadInput
 from service.library import RubricLibrary, parse_rubric
 from service.rubric import Rubric
-from service.scorecard import Draft
+from service.scorecard import Draft, Unscored
 from service.settings import Settings
 from service.value import canonical_json
 
@@ -45,6 +45,15 @@ class EngineName(StrEnum):
     llm = "llm"
 
 
+class ChannelName(StrEnum):
+    """How the contact came."""
+
+    voice = "voice"
+    chat = "chat"
+    email = "email"
+    social = "social"
+
+
 def score_files(
     files: list[Path] = typer.Argument(help="Conversation files, or folders of them."),
     rubric: str | None = typer.Option(
@@ -55,16 +64,21 @@ def score_files(
     output: Output = typer.Option(Output.table, "--output", "-o", help="table, json (one array) or ndjson."),
     out: Path | None = typer.Option(None, "--out", help="Write to this file instead of standard output."),
     role: list[str] = typer.Option([], "--role", help="Speaker label to role, as 'Speaker 0=agent'; repeatable."),
+    channel: ChannelName | None = typer.Option(None, "--channel", help="Where the files do not say it."),
     language: str | None = typer.Option(None, "--language", help="Language of reasons; default: the rubric's."),
 ) -> None:
     """Draft a scorecard for every conversation."""
     settings = wiring.load_settings()
     choose = RubricChoice(RubricLibrary(settings.rubrics_path), rubric)
     wiring.settle_memory()
+    found = files_in(files)
+    for path in found.passed_over:
+        typer.secho(f"assay: not read, no conversation by its name: {path}", err=True, fg=typer.colors.YELLOW)
     conversations = read_files(
-        files_in(files),
+        found.files,
         form=form,
         roles=roles_from(role),
+        channel=channel.value if channel else None,
         limits=settings.limits,
         vcon_key=settings.vcon_key,
     )
@@ -111,6 +125,7 @@ async def _score(
 ) -> int:
     """Write every draft; say every rejection on standard error; return how many there were."""
     rejected = 0
+    failures: Counter[str] = Counter()
     with _sink(out) as stream, progress_bar() as progress:
         task = progress.add_task("Scoring", total=None)
         write = _Writer(output, stream)
@@ -124,9 +139,19 @@ async def _score(
                     )
                 else:
                     write(*one)
+                    failures.update(model_failures(one[0]))
                 progress.advance(task)
         write.close()
+    for reason, items in failures.items():
+        typer.secho(f"assay: {items} items are open: {reason} Engine cues (-e cues) needs no model.", err=True)
     return rejected
+
+
+def model_failures(draft: Draft) -> Iterator[str]:
+    """The reason of each item that is open because the model failed, not because of what it answered."""
+    for one in draft.items:
+        if isinstance(one, Unscored) and one.unscored_reason.startswith("model_"):
+            yield one.reason
 
 
 class Order(NamedTuple):
