@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, DirectoryPath, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
@@ -28,6 +29,11 @@ def _data_folder(name: str) -> Path:
     """The folder as packaged in the wheel, else as it lies in the repository."""
     packaged = _PACKAGED / name
     return packaged if packaged.is_dir() else _REPOSITORY / name
+
+
+def _is_openai(base_url: str | None) -> bool:
+    host = urlsplit(base_url).hostname if base_url else "api.openai.com"
+    return host is not None and (host == "openai.com" or host.endswith(".openai.com"))
 
 
 class Price(BaseModel):
@@ -87,15 +93,14 @@ class Settings(BaseSettings):
     )
 
     database_url: str = "sqlite:///assay.db"
-    rubrics_path: Path = Field(default_factory=lambda: _data_folder("rubrics"))
-    prompts_path: Path = Field(default_factory=lambda: _data_folder("prompts"))
+    rubrics_path: DirectoryPath = Field(default_factory=lambda: _data_folder("rubrics"))
+    prompts_path: DirectoryPath = Field(default_factory=lambda: _data_folder("prompts"))
     limits: Limits = Limits()
 
     llm_model: str | None = None
     llm_base_url: str | None = None
-    llm_api_key: Annotated[
-        SecretStr | None, Field(validation_alias=AliasChoices("ASSAY_LLM_API_KEY", "OPENAI_API_KEY"))
-    ] = None
+    llm_api_key: SecretStr | None = None
+    openai_api_key: Annotated[SecretStr | None, Field(validation_alias=AliasChoices("OPENAI_API_KEY"))] = None
     llm_mode: StructuredMode = "auto"
     llm_temperature: float | None = 0.0
     llm_seed: int | None = None
@@ -118,8 +123,13 @@ class Settings(BaseSettings):
 
     @property
     def llm(self) -> LLMSettings:
-        """The model's settings as one value. With only a key set, the model is OpenAI's small current one."""
+        """The model's settings as one value. With only a key set, the model is OpenAI's small current one.
+
+        OPENAI_API_KEY is a secret between the operator and OpenAI: it goes to no other endpoint.
+        """
         named = {name: getattr(self, f"llm_{name}") for name in LLMSettings.model_fields}
+        if named["api_key"] is None and _is_openai(named["base_url"]):
+            named["api_key"] = self.openai_api_key
         if named["model"] is None and named["api_key"] is not None and named["base_url"] is None:
             named["model"] = DEFAULT_OPENAI_MODEL
         return LLMSettings(**named)

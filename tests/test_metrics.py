@@ -74,6 +74,14 @@ def test_only_the_evaluated_agents_waits_count_unless_the_whole_contact_is_asked
     assert number(call, "longest_agent_silence", focus="contact") == 30
 
 
+def test_a_notice_of_the_system_ends_no_wait_for_the_agent() -> None:
+    notice = ("ivr", "Your place in the queue is kept.", 10.0, 10.0)
+    call = a_call(("cus", "hello?", 0.0, 2.0), notice, ("ana", "Sorry, here I am.", 302.0, 304.0))
+
+    assert number(call, "longest_agent_silence") == 300
+    assert number(call, "first_agent_response") == 300
+
+
 def test_talk_share_goes_by_time_and_leaves_the_system_out() -> None:
     # agents 3 + 1 of agents 4 and customer 1 + 0.5 + 1
     assert number(CALL, "agent_talk_share") == pytest.approx(4 / 6.5, abs=1e-4)

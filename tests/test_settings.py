@@ -24,7 +24,32 @@ def test_our_own_key_wins_over_the_general_one(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("OPENAI_API_KEY", "general")
     monkeypatch.setenv("ASSAY_LLM_API_KEY", "own")
 
-    assert Settings().llm_api_key.get_secret_value() == "own"
+    assert Settings().llm.api_key.get_secret_value() == "own"
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://127.0.0.1:1/v1", "https://openai.com.example.com/v1", "https://notopenai.com"]
+)
+def test_the_openai_key_goes_to_no_other_endpoint(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.setenv("ASSAY_LLM_BASE_URL", endpoint)
+    monkeypatch.setenv("ASSAY_LLM_MODEL", "m")
+
+    assert Settings().llm.api_key is None
+
+
+def test_the_openai_key_goes_to_openai_by_its_address_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.setenv("ASSAY_LLM_BASE_URL", "https://eu.api.openai.com/v1")
+
+    assert Settings().llm.api_key is not None
+
+
+def test_a_folder_that_does_not_exist_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSAY_RUBRICS_PATH", "/no/such/folder")
+
+    with pytest.raises(ValidationError, match="directory"):
+        Settings()
 
 
 def test_a_base_url_without_a_model_name_configures_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def demo(
     for draft, rubric, conversation in drafts[:full]:
         console.print(scorecard_table(draft, rubric, conversation))
     console.print(Text("All drafts", style="bold"))
-    console.print(overview_table(drafts))
+    console.print(overview_table(drafts, width=console.width))
     console.print(_closing(drafts, seconds))
 
 
@@ -116,6 +116,7 @@ def _closing(drafts: list[tuple[Draft, Rubric, Conversation]], seconds: float) -
             f"{true_quotes} of {len(quotes)} quotes stand in the transcript at their offsets.",
         ),
         Text(
-            f"Next: {sys.argv[0]} score FILE --rubric support-chat scores your own file; {sys.argv[0]} rubric list shows the forms.\n"
+            f"Next: {sys.argv[0]} score FILE --rubric support-chat scores your own file; "
+            f"{sys.argv[0]} rubric list shows the forms.\n"
         ),
     )

@@ -20,6 +20,9 @@ _QUOTE_WIDTH = 160
 _SPANS_NAMED = 6
 _QUOTES_SHOWN = 3
 _PAGE_WIDTH = 140
+_CALL_HOURS = 3
+_ROOMY = 118
+"""Columns from which on the overview has place for everything."""
 _ID_WIDTH = 31
 
 
@@ -39,7 +42,7 @@ def scorecard_table(draft: Draft, rubric: Rubric, conversation: Conversation) ->
     results = {result.item: result for result in draft.items}
     scores = {score.item: score for score in draft.breakdown.items}
     for section in rubric.sections:
-        table.add_row(Text(_section_title(section, draft), style="bold"), "", "", "")
+        table.add_row(Text(section.title, style="bold"), "", Text(_section_percent(section, draft), style="bold"), "")
         for item in section.items:
             result = results[item.id]
             table.add_row(
@@ -73,47 +76,60 @@ def _remarks(rubric: Rubric, conversation: Conversation) -> Iterator[str]:
 
 
 def score_text(score: Score, pass_mark: float | None) -> Text:
-    """`84.2 % pass`, or `62–91 %` while items are unscored, or `no item applies`."""
+    """`84.2 %  pass`, or `62–91 %  open` while items are unscored, or `no item applies`."""
+    text = _percent_text(score)
+    result = _result_text(score, pass_mark)
+    return text.append("  ").append_text(result) if result.plain else text
+
+
+def _percent_text(score: Score) -> Text:
     if score.low is None or score.high is None:
         return Text("no item applies", style="dim")
     if score.percent is not None:
-        text = Text(f"{score.percent:.1f} %", style="bold")
-    else:
-        text = Text(f"{score.low:.0f}–{score.high:.0f} %", style="bold")
+        return Text(f"{score.percent:.1f} %", style="bold")
+    return Text(f"{score.low:.0f}–{score.high:.0f} %", style="bold")
+
+
+def _result_text(score: Score, pass_mark: float | None) -> Text:
     if score.passed is not None:
-        text.append("  pass" if score.passed else "  fail", style="green" if score.passed else "red")
-    elif pass_mark is not None and score.percent is None:
-        text.append("  open", style="yellow")
-    return text
+        return Text("pass", style="green") if score.passed else Text("fail", style="red")
+    return Text("open", style="yellow") if pass_mark is not None and score.percent is None else Text()
 
 
-def overview_table(rows: Iterable[tuple[Draft, Rubric, Conversation]]) -> Table:
-    """Many drafts, one line each."""
+def overview_table(rows: Iterable[tuple[Draft, Rubric, Conversation]], *, width: int = _PAGE_WIDTH) -> Table:
+    """Many drafts, one line each; in a narrow terminal without the counts that matter least."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    roomy = width >= _ROOMY
     table.add_column("Conversation", no_wrap=True, overflow="ellipsis", max_width=_ID_WIDTH)
     table.add_column("Contact", no_wrap=True)
     table.add_column("Rubric", no_wrap=True)
-    for name in ("Turns", "Answered", "N/A", "Open", "Quotes"):
+    for name in _counts_shown(roomy=roomy):
         table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
-    table.add_column("Score", no_wrap=True, min_width=len("100.0 %  pass"))
+    table.add_column("Score", justify="right", no_wrap=True, min_width=len("100.0 %"))
+    table.add_column("", no_wrap=True, min_width=len("pass"))
     table.add_column("Auto-fail", no_wrap=True)
     for draft, rubric, conversation in rows:
         counts = {
-            state: sum(isinstance(one, state) for one in draft.items) for state in (Answered, NotApplicable, Unscored)
+            "Turns": len(conversation.turns),
+            "Answered": sum(isinstance(one, Answered) for one in draft.items),
+            "N/A": sum(isinstance(one, NotApplicable) for one in draft.items),
+            "Open": sum(isinstance(one, Unscored) for one in draft.items),
+            "Quotes": sum(len(one.evidence) for one in draft.items),
         }
         table.add_row(
             escape(conversation.id),
             f"{conversation.channel} {(conversation.language or '').split('-')[0]}".rstrip(),
             rubric.id,
-            str(len(conversation.turns)),
-            str(counts[Answered]),
-            str(counts[NotApplicable]),
-            str(counts[Unscored]),
-            str(sum(len(result.evidence) for result in draft.items)),
-            score_text(draft.breakdown.score, rubric.pass_mark),
+            *(str(counts[name]) for name in _counts_shown(roomy=roomy)),
+            _percent_text(draft.breakdown.score),
+            _result_text(draft.breakdown.score, rubric.pass_mark),
             Text(_failures(draft), style="red"),
         )
     return table
+
+
+def _counts_shown(*, roomy: bool) -> tuple[str, ...]:
+    return ("Turns", "Answered", "N/A", "Open", "Quotes") if roomy else ("N/A", "Open")
 
 
 def _failures(draft: Draft) -> str:
@@ -122,12 +138,11 @@ def _failures(draft: Draft) -> str:
     return " ".join(failed[:1] + ([f"+{len(failed) - 1}"] if len(failed) > 1 else []))
 
 
-def _section_title(section: Section, draft: Draft) -> str:
+def _section_percent(section: Section, draft: Draft) -> str:
     own = next((score for score in draft.breakdown.sections if score.section == section.id), None)
     if own is None or own.low is None or own.high is None:
-        return section.title
-    known = f"{own.percent:.0f} %" if own.percent is not None else f"{own.low:.0f}–{own.high:.0f} %"
-    return f"{section.title}  {known}"
+        return ""
+    return f"{own.percent:.0f} %" if own.percent is not None else f"{own.low:.0f}–{own.high:.0f} %"
 
 
 def _alarms(draft: Draft, rubric: Rubric) -> Iterator[Text]:
@@ -154,17 +169,23 @@ def answer_words(item: Item, answer: AnswerValue) -> str:
         labels = {option.id: option.label for option in item.answer.options}
         chosen = answer if isinstance(answer, tuple) else (str(answer),)
         return ", ".join(labels.get(one, one) for one in chosen) or "none"
+    if isinstance(answer, float):
+        return f"{answer:.3g}"
     return str(answer)
 
 
 def _points(score: ItemScore) -> Text:
     if score.points is None:
         return Text("–", style="dim")
-    return Text(f"{score.points:g}/{score.max_points:g}" if score.max_points else f"{score.points:g}", style="dim")
+    if not score.max_points:
+        return Text(f"{score.points:g}" if score.points else "–", style="dim")
+    return Text(f"{score.points:g}/{score.max_points:g}", style="dim")
 
 
 def _proof(result: ItemResult, conversation: Conversation) -> Text:
     """What the answer rests on: quotes, or the turns that were searched in vain; for the rest the reason."""
+    if isinstance(result, NotApplicable):
+        return Text(_first_sentence(result.reason), style="dim")
     text = Text()
     for one in result.evidence[:_QUOTES_SHOWN]:
         _line(text, _place(one, conversation), f"“{_shorten(one.quote)}”")
@@ -175,6 +196,11 @@ def _proof(result: ItemResult, conversation: Conversation) -> Text:
     elif not isinstance(result, Answered) or not text.plain:
         _line(text, "", result.reason, style="dim")
     return text
+
+
+def _first_sentence(reason: str) -> str:
+    """Enough to know why; the whole reason stands in the JSON."""
+    return reason.split(". ")[0].rstrip(".") + "."
 
 
 def _searched(text: Text, searched: Searched, conversation: Conversation) -> None:
@@ -196,8 +222,16 @@ def _spans(turns: tuple[int, ...]) -> str:
 
 
 def _place(one: Evidence, conversation: Conversation) -> str:
-    when = "" if one.start_seconds is None else f" {int(one.start_seconds) // 60:02d}:{int(one.start_seconds) % 60:02d}"
+    when = "" if one.start_seconds is None else f" {_clock(int(one.start_seconds))}"
     return f"turn {one.turn} {conversation.role_of(one.turn)}{when}"
+
+
+def _clock(seconds: int) -> str:
+    """`04:31` within a call, `3 h 20 min` and `2 d 5 h` into a thread of mails."""
+    minutes, hours = seconds // 60, seconds // 3600
+    if hours < _CALL_HOURS:
+        return f"{minutes:02d}:{seconds % 60:02d}"
+    return f"{hours} h {minutes % 60} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
 
 
 def _line(text: Text, place: str, words: str, style: str = "") -> None:
