@@ -1,6 +1,7 @@
 """The command line as a person or a script uses it: results on standard output, one clear line and code 2 on bad input."""
 
 import json
+import socket
 from pathlib import Path
 from typing import NamedTuple
 
@@ -233,3 +234,63 @@ def test_an_imported_form_can_be_linted_and_used(assay, tmp_path: Path) -> None:
 
     assert imported.code == 0
     assert json.loads(scored.out)[0]["items"][0]["state"] == "unscored"
+
+
+def test_a_folder_is_read_file_by_file_and_what_is_passed_over_is_named(assay, tmp_path: Path) -> None:
+    folder = tmp_path / "contacts"
+    folder.mkdir()
+    (folder / "a.json").write_text(json.dumps(CHAT))
+    (folder / "thread.mbox").write_bytes((SAMPLES / "email-one-of-two-questions.mbox").read_bytes())
+    (folder / "notes.docx").write_text("not a conversation")
+
+    run = assay("score", "contacts", "-r", "support-email", "-o", "ndjson")
+
+    assert run.code == 0
+    assert len(run.out.splitlines()) == 2
+    assert "notes.docx" in run.err
+
+
+def test_the_card_says_when_the_form_is_for_another_channel(assay, tmp_path: Path) -> None:
+    (tmp_path / "chat.json").write_text(json.dumps(CHAT))
+
+    as_it_is = assay("score", "chat.json", "-r", "support-voice")
+    corrected = assay("score", "chat.json", "-r", "support-voice", "--channel", "voice")
+
+    assert "this contact came by chat" in as_it_is.out
+    assert "this contact came by" not in corrected.out
+
+
+def test_a_model_that_cannot_be_reached_is_said_once_beside_the_drafts(assay, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("ASSAY_LLM_MODEL", "m")
+    monkeypatch.setenv("ASSAY_LLM_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("ASSAY_LLM_MAX_ATTEMPTS", "1")
+    (tmp_path / "chat.json").write_text(json.dumps(CHAT))
+
+    run = assay("score", "chat.json", "-r", "support-chat", "-o", "ndjson")
+
+    assert run.code == 0
+    assert json.loads(run.out)["score"]["percent"] is None
+    assert len(run.err.strip().splitlines()) == 1
+    assert "-e cues" in run.err
+
+
+def test_serve_says_that_a_port_is_taken_before_it_announces_anything(assay) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        run = assay("serve", "--port", port)
+
+    assert run.code == 2
+    assert f"port {port} is in use" in run.err
+    assert "serves at" not in run.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(["--port", "99999"], "99999"), (["--host", "nowhere.invalid"], "nowhere.invalid")]
+)
+def test_serve_names_an_address_that_cannot_work(assay, words: list[str], said: str) -> None:
+    run = assay("serve", *words)
+
+    assert run.code == 2
+    assert said in run.err
+    assert len(run.err.strip().splitlines()) == 1

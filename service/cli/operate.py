@@ -17,6 +17,7 @@ from service.errors import BadInput
 from service.settings import Settings
 from service.store import open_store
 
+_LAST_PORT = 65_535
 _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "w": timedelta(weeks=1)}
 
 
@@ -62,11 +63,11 @@ def age(text: str) -> timedelta:
 
 def _check_free(host: str, port: int) -> None:
     """Nobody else listens there. Raises BadInput naming what to change, before anything is announced."""
+    if not 0 <= port <= _LAST_PORT:
+        raise BadInput(f"{port} is not a port", field="--port", fix=f"Ports are 0 to {_LAST_PORT}.")
     try:
         with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
             return
-    except OverflowError:
-        raise BadInput(f"{port} is not a port", field="--port", fix="Ports are 0 to 65535.") from None
     except OSError as taken:
         if taken.errno == errno.EADDRINUSE:
             raise BadInput(f"port {port} is in use", field="--port", fix="Set ASSAY_PORT or pass --port.") from None

@@ -200,7 +200,7 @@ def _proof(result: ItemResult, conversation: Conversation) -> Text:
 
 def _first_sentence(reason: str) -> str:
     """Enough to know why; the whole reason stands in the JSON."""
-    return reason.split(". ")[0].rstrip(".") + "."
+    return reason.split(". ", maxsplit=1)[0].rstrip(".") + "."
 
 
 def _searched(text: Text, searched: Searched, conversation: Conversation) -> None:
