@@ -92,6 +92,7 @@ class InOrder:
     before: Node | None
     after: Node | None
     within: int | None
+    anchors_shown: bool = True
 
 
 Leaf = PhraseLeaf | PatternLeaf | SuppliedLeaf
@@ -135,12 +136,13 @@ class Plan:
                 return Several("none", tuple(map(self._compile, parts)))
             case AtLeast(of=parts, at_least=least):
                 return Several("at_least", tuple(map(self._compile, parts)), least)
-            case Ordered(cue=inner, before=before, after=after, within_turns=within):
+            case Ordered(cue=inner, before=before, after=after, within_turns=within, anchors=anchors):
                 return InOrder(
                     self._compile(inner),
                     None if before is None else self._compile(before),
                     None if after is None else self._compile(after),
                     within,
+                    anchors == "shown",
                 )
             case Phrase(phrase=phrases):
                 return PhraseLeaf(self._next(), cue, tuple(self.book.id_of(phrase) for phrase in phrases))

@@ -108,13 +108,15 @@ class Ordered(Value):
     """`cue` holds counting only its passages before the first passage of `before`, or after the first of `after`.
 
     Where the anchor is never found, `before` counts everything and `after` counts nothing. `within_turns` limits
-    the distance to the anchor.
+    the distance to the anchor. `anchors: hidden` keeps the anchor out of the evidence, where it proves nothing to a
+    reader ("after the customer first spoke").
     """
 
     cue: Cue
     before: Cue | None = None
     after: Cue | None = None
     within_turns: Annotated[int, Field(ge=1)] | None = None
+    anchors: Literal["shown", "hidden"] = "shown"
 
 
 class Ref(Value):

@@ -29,7 +29,8 @@ def judge_by_cues(conversation: Conversation, rubric: Rubric, items: Iterable[It
 
     N/A is decided first. An answer that needs quotes and has none stays unscored ("evidence_missing"); an item
     without cues, or whose cues do not settle it, stays unscored ("needs_model_or_person"); a rule that holds and
-    names `unscored` as its answer says that the cues point both ways ("undecided").
+    names `unscored` as its answer says that the cues point both ways ("undecided"). Silence proves nothing: where the
+    judged agent has no turn, or what is missing had no turn to stand in, the item stays unscored ("undecided").
     """
     plan = plan_of(rubric)
     listening = Listening(plan, conversation)
@@ -50,6 +51,8 @@ class _ItemJudgement:
         judge = self._judge
         if judge is None:
             return self._unscored("needs_model_or_person", self._words["no_cues"])
+        if self._side == "evaluated_agent" and not self._listening.turns_of("agent", self._side):
+            return self._unheard("no_agent")
         if judge.applicable is not None and self._item.not_applicable == "allowed":
             found = self._listening.find(judge.applicable, EVERYWHERE, self._side)
             if found.holds is None:
@@ -99,6 +102,8 @@ class _ItemJudgement:
             return self._not_applicable(passages, absent)
         shown = self._evidence(passages)
         searched = self._searched(absent)
+        if searched is not None and not searched.turns and not shown:
+            return self._unheard("no_turns")
         needed = self._item.quotes_needed(answer)
         if sum(self._counts(passage) for passage in passages) < needed:
             return Unscored(
@@ -120,9 +125,11 @@ class _ItemJudgement:
             method="cues",
         )
 
-    def _not_applicable(self, passages: tuple[Passage, ...], absent: list[Node]) -> NotApplicable:
+    def _not_applicable(self, passages: tuple[Passage, ...], absent: list[Node]) -> NotApplicable | Unscored:
         searched = self._searched(absent)
         if searched is not None and not searched.turns:
+            if not passages:
+                return self._unheard("no_turns")
             searched = None
         return NotApplicable(
             item=self._item.id,
@@ -158,6 +165,10 @@ class _ItemJudgement:
             searched=self._searched(absent or []),
             method="cues",
         )
+
+    def _unheard(self, why: Literal["no_agent", "no_turns"]) -> Unscored:
+        """Nobody spoke whose words could decide; the rubric's own reason for `unscored` would be about words."""
+        return Unscored(item=self._item.id, unscored_reason="undecided", reason=self._words[why], method="cues")
 
     def _counts(self, passage: Passage) -> bool:
         """Whether the passage stands where the item's evidence rule wants its quotes from."""
@@ -222,6 +233,8 @@ _WORDING: dict[str, dict[str, str]] = {
         "undecided": "The cues point both ways; a person must decide.",
         "too_slow": "A pattern of this item could not be evaluated within its limits.",
         "no_quote": "The cues suggest an answer, but the passages that the item demands were not found.",
+        "no_agent": "The agent says nothing in this contact.",
+        "no_turns": "Nobody spoke in the turns where this could stand.",
         "not_applicable": "What this item asks about did not come up.",
         "not_when": "It was not found that this applies: {when}.",
         "agent": "agent", "customer": "customer", "bot": "bot", "system": "system",
@@ -234,6 +247,8 @@ _WORDING: dict[str, dict[str, str]] = {
         "undecided": "Las señales apuntan en ambos sentidos; debe decidir una persona.",
         "too_slow": "Un patrón de este criterio no pudo evaluarse dentro de sus límites.",
         "no_quote": "Las señales sugieren una respuesta, pero faltan las citas que exige el criterio.",
+        "no_agent": "El agente no dice nada en este contacto.",
+        "no_turns": "Nadie habló en los turnos donde esto podría constar.",
         "not_applicable": "Lo que pregunta este criterio no se presentó.",
         "not_when": "No se encontró que esto se aplique: {when}.",
         "agent": "agente", "customer": "cliente", "bot": "bot", "system": "sistema",
@@ -246,6 +261,8 @@ _WORDING: dict[str, dict[str, str]] = {
         "undecided": "نشانه‌ها به هر دو سو اشاره دارند؛ انسان باید تصمیم بگیرد.",
         "too_slow": "یکی از الگوهای این مورد در مهلت مقرر ارزیابی نشد.",
         "no_quote": "نشانه‌ها پاسخی را پیشنهاد می‌کنند، اما نقل‌قول لازم یافت نشد.",
+        "no_agent": "کارشناس در این تماس چیزی نمی‌گوید.",
+        "no_turns": "در نوبت‌هایی که این می‌توانست گفته شود کسی سخن نگفته است.",
         "not_applicable": "آنچه این مورد می‌پرسد پیش نیامد.",
         "not_when": "یافت نشد که این مورد صدق کند: {when}.",
         "agent": "کارشناس", "customer": "مشتری", "bot": "ربات", "system": "سامانه",
@@ -258,6 +275,8 @@ _WORDING: dict[str, dict[str, str]] = {
         "undecided": "线索相互矛盾，需由人工判断。",
         "too_slow": "该项的一个模式未能在限定时间内完成。",
         "no_quote": "线索提示了一个答案，但未找到该项要求的原话。",
+        "no_agent": "客服在本次联系中没有发言。",
+        "no_turns": "可能出现该内容的轮次中无人发言。",
         "not_applicable": "该项所问的情况没有出现。",
         "not_when": "未发现适用情形：{when}。",
         "agent": "客服", "customer": "客户", "bot": "机器人", "system": "系统",

@@ -217,7 +217,7 @@ class Listening:
                 if inner is None:
                     return Finding(None)
                 found = self.find(node.cue, inner, side)
-                anchors = self._anchors_in(node, side) if found.holds else ()
+                anchors = self._anchors_in(node, side) if found.holds and node.anchors_shown else ()
                 return Finding(found.holds, found.passages + anchors)
             case _:
                 leaf = self.leaf(node, side)
