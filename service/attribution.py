@@ -28,6 +28,11 @@ MOST_VALUES = 200
 OPEN_QUESTION_TURNS = 3
 """A question stays open for this many replies: an answer may come after a detour."""
 
+LONGEST_REPLY = 12
+"""Turns over which the reply to one question may be spread."""
+MOST_URGING_WORDS = 6
+"""A turn of at most so many words, all of them of listening, leaves the question before it open."""
+
 
 class Listens(Protocol):
     """What attribution needs of whoever listens to the conversation."""
@@ -62,6 +67,12 @@ _WEAK_LINKS = listed(
     "either that are says said here s has been being account security"
 )
 _LINKS = listed("is was are were be it being es era است 是 为 as for")
+_URGING = listed(
+    "ok okay k thanks thank you and go on ahead got it that great perfect good alright all right yes yeah yep sure "
+    "please next noted continue i see understood fine cool lovely excellent the rest anything more what else carry "
+    "take your time no problem worries wonderful super uh huh then so gracias vale bien si siga gut danke und ja "
+    "weiter merci oui ensuite et خب خوب ممنون مرسی باشه بله بعد 好 的 嗯 谢 行 对 还 有 呢 然 后"
+)
 _HARD_STOP = regex.compile(r"[.;!?\n。！？；؟](?!\d)")
 _OFFERING = regex.compile(
     r"\b(?:either|(?:might|may|could|must) be|try|remember(?:ed)?|i think|i believe|it was|it is|it's|its)\b",
@@ -83,6 +94,8 @@ class Attribution:
         self._heard = listening.heard
         self._questions: dict[tuple[int, Side], list[Place]] = {}
         self._spots: dict[tuple[int, str], list[Spot]] = {}
+        self._unclaimed: dict[tuple[int, int, Side], list[Spot]] = {}
+        self._replies: dict[int, list[int]] = {}
         self._blocks: dict[int, tuple[tuple[int, ...], ...]] = {}
         self._asked_turns: dict[tuple[int, Side], frozenset[int]] = {}
         self._rivals_of: dict[int, list[SuppliedLeaf]] = {}
@@ -132,7 +145,7 @@ class Attribution:
             speakers = self._heard.speakers
             me = speakers[turn]
             blocks: list[tuple[int, ...]] = []
-            at = turn - 1
+            at, urged = turn - 1, 0
             while at >= 0 and len(blocks) <= OPEN_QUESTION_TURNS:
                 while at >= 0 and speakers[at] == me:
                     at -= 1
@@ -140,10 +153,17 @@ class Attribution:
                 while at >= 0 and speakers[at] != me:
                     block.append(at)
                     at -= 1
-                if block:
+                if block and urged < LONGEST_REPLY and all(map(self._only_urges, block)):
+                    urged += 1
+                elif block:
                     blocks.append(tuple(block))
             self._blocks[turn] = tuple(blocks)
         return self._blocks[turn]
+
+    def _only_urges(self, turn: int) -> bool:
+        """Whether the turn but takes in what was said and lets its speaker go on: "ok", "thanks", "and?"."""
+        said = self._heard.said[turn]
+        return len(said) <= MOST_URGING_WORDS and all(word.key in _URGING for word in said)
 
     def _age(self, node: SuppliedLeaf, turn: int, side: Side) -> int | None:
         """How many blocks ago the value was last asked for; 0 directly before; None: not, or too long ago."""
@@ -362,27 +382,82 @@ class Attribution:
         if age is None or age > 1 or (age == 1 and any(self._age(r, turn, side) == 0 for r in self._rivals(node))):
             return
         said, text = self._read(turn)
-        claimed = self._marked_words(turn)
-        for rival in self._rivals(node):
-            if rival.cue.supplied == "name" and self._age(rival, turn, side) == 0:
-                claimed += names(said, text, asked=True, least=rival.cue.words[0] if rival.cue.words else 1)
         answers = [
             spot
-            for spot in short_answers(said, text)
-            if not _overlaps(spot, claimed) and (age == 0 or (len(said) <= 5 and not text[spot.start].islower()))
+            for spot in self._unclaimed_answers(node, turn, side)
+            if age == 0 or (len(said) <= 5 and not text[spot.start].islower())
         ]
-        answers += [spot for spot in redactions(text, "word") if age == 0]
-        rank, together = self._rank_among_asked(node, turn, side)
-        if len(answers) == 1 < together:
-            answers = self._split(turn, answers[0], together)
-        if together == 1:
-            answers.sort(key=lambda spot: (text[spot.start].islower(), -spot.lead, spot.start))
-        if len(answers) == 1 < together:
-            rank = 0 if rank == together - 1 else together  # one answer is to the last question
-        good = answers[rank : rank + 1]
+        good = self._in_order(node, turn, side, answers)
         for spot in answers:
             fit = 0.85 if age == 0 else 0.65
             (found.passages if spot in good else found.misses).append(Passage(turn, spot.start, spot.end, fit))
+
+    def _unclaimed_answers(self, node: SuppliedLeaf, turn: int, side: Side) -> list[Spot]:
+        """Words of the turn that may answer, without those that are labelled, a date, or the name asked for too."""
+        key = (node.number, turn, side)
+        if key not in self._unclaimed:
+            self._unclaimed[key] = self._find_unclaimed(node, turn, side)
+        return self._unclaimed[key]
+
+    def _find_unclaimed(self, node: SuppliedLeaf, turn: int, side: Side) -> list[Spot]:
+        said, text = self._read(turn)
+        claimed = self._marked_words(turn) + [spot for spot in self._candidates("date", turn) if spot.lead]
+        for rival in self._rivals(node):
+            if rival.cue.supplied == "name" and self._age(rival, turn, side) == 0:
+                least = rival.cue.words[0] if rival.cue.words else 1
+                earlier = self._same_reply_before(turn)
+                if not any(names(*self._read(one), asked=True, least=least) for one in earlier):
+                    claimed += names(said, text, asked=True, least=least)
+        answers = [spot for spot in short_answers(said, text) if not _overlaps(spot, claimed)]
+        if self._age(node, turn, side) == 0:
+            answers += redactions(text, "word")
+        return answers
+
+    def _in_order(self, node: SuppliedLeaf, turn: int, side: Side, answers: list[Spot]) -> list[Spot]:
+        """Those of the turn's answers that are the leaf's, by the order in which the words were asked for.
+
+        Where several were asked for at once, the reply may come in several turns: what one turn leaves open the next
+        ones fill.
+        """
+        text = self._read(turn)[1]
+        rank, together = self._rank_among_asked(node, turn, side)
+        if together == 1:
+            return sorted(answers, key=lambda spot: (text[spot.start].islower(), -spot.lead, spot.start))[:1]
+        if len(answers) < together:
+            spread = [
+                (one, spot) for one in self._same_reply(turn) for spot in self._unclaimed_answers(node, one, side)
+            ]
+            if len(spread) > 1:
+                return [spot for one, spot in spread[rank : rank + 1] if one == turn]
+        if len(answers) == 1:
+            alone = len(self._same_reply(turn)) == 1
+            parts = self._split(turn, answers[0], together) if alone else answers
+            if len(parts) == 1:
+                return answers if rank == together - 1 else []  # one answer is to the last question
+            answers[:] = parts
+        return answers[rank : rank + 1]
+
+    def _same_reply(self, turn: int) -> list[int]:
+        """The speaker's turns that together answer what the others last said, this one among them."""
+        if turn not in self._replies:
+            self._replies[turn] = [*self._same_reply_before(turn), turn, *self._same_reply_after(turn)]
+        return self._replies[turn]
+
+    def _same_reply_before(self, turn: int) -> list[int]:
+        """The speaker's earlier turns since the others last said more than "ok", ascending."""
+        blocks, me = self._others_before(turn), self._heard.speakers[turn]
+        start = blocks[0][0] + 1 if blocks else 0
+        return [at for at in range(max(start, turn - LONGEST_REPLY), turn) if self._heard.speakers[at] == me]
+
+    def _same_reply_after(self, turn: int) -> list[int]:
+        """The speaker's further turns before the others say more than "ok", ascending."""
+        me, found = self._heard.speakers[turn], []
+        for at in range(turn + 1, min(len(self._heard.said), turn + 1 + LONGEST_REPLY)):
+            if self._heard.speakers[at] == me:
+                found.append(at)
+            elif not self._only_urges(at):
+                break
+        return found
 
     def _split(self, turn: int, answer: Spot, together: int) -> list[Spot]:
         """Two answers where two words reply to two questions at once: "Sanchez Nemo"."""
@@ -394,10 +469,12 @@ class Attribution:
     def _rank_among_asked(self, node: SuppliedLeaf, turn: int, side: Side) -> tuple[int, int]:
         """Which of several words asked for at once this one is, by the order of asking, and how many they are."""
         blocks = self._others_before(turn)
-        block = set(blocks[0]) if blocks else set()
+        latest, earliest = (blocks[0][0], blocks[0][-1]) if blocks else (-1, -1)
 
         def last_asked(slot: SuppliedLeaf) -> Place | None:
-            return max((p for p in self._asked(slot, side) if p.turn in block), default=None)
+            asked = self._asked(slot, side)
+            at = bisect_left(asked, Place(latest + 1, -1))
+            return asked[at - 1] if at and asked[at - 1].turn >= earliest else None
 
         mine = last_asked(node)
         others = {
@@ -405,7 +482,7 @@ class Attribution:
             for slot in self._rivals(node)
             if slot.cue.supplied == "word"
             and (place := last_asked(slot)) is not None
-            and not self._marked_words(turn, slot)
+            and not any(self._marked_words(one, slot) for one in self._same_reply(turn))
         }
         if mine is None or not others:
             return 0, 1

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import Field
 
+from service.condition_words import asked_only
 from service.conversation import Channel, Conversation
 from service.cue_rules import NOT_APPLICABLE, AnswerValue
 from service.rubric import (
@@ -182,7 +183,7 @@ def apply_conditions(rubric: Rubric, results: Mapping[str, ItemResult], facts: F
     """The results, in form order, with every item settled that the form itself decides.
 
     - The condition fails (the item's own or its section's): not applicable, decided by the condition, whatever
-      was answered. Later conditions see it as not applicable.
+      was answered; the reason names the condition. Later conditions see it as not applicable.
     - It is undetermined: unscored with `condition_undetermined`; an answer given so far becomes `proposed`. A judge's
       "not applicable" stays, for it is right either way, and so does an item that is unscored for a reason of its own.
     - It holds: the result stays. One that the form had left out earlier becomes unscored, because nobody judged it.
@@ -192,8 +193,12 @@ def apply_conditions(rubric: Rubric, results: Mapping[str, ItemResult], facts: F
     settled: dict[str, ItemResult] = {}
     for section in rubric.sections:
         for item in section.items:
-            truth = every((holds(section.when, settled, facts), holds(item.when, settled, facts)))
-            result = _settled(item, results.get(item.id), truth)
+            known = [(one, holds(one, settled, facts)) for one in (section.when, item.when) if one is not None]
+            failing = next((condition for condition, truth in known if truth is False), None)
+            if failing is not None:
+                settled[item.id] = _left_out(item, asked_only(failing, rubric))
+                continue
+            result = _settled(item, results.get(item.id), every(truth for _, truth in known))
             if result is not None:
                 settled[item.id] = result
     return settled
@@ -201,8 +206,6 @@ def apply_conditions(rubric: Rubric, results: Mapping[str, ItemResult], facts: F
 
 def _settled(item: Item, result: ItemResult | None, truth: bool | None) -> ItemResult | None:  # noqa: FBT001
     left_out = isinstance(result, NotApplicable) and result.decided_by == "condition"
-    if truth is False:
-        return _left_out(item)
     if truth is None:
         return _undetermined(item, None if left_out else result)
     if left_out or (isinstance(result, Unscored) and result.unscored_reason == "condition_undetermined"):
@@ -210,10 +213,10 @@ def _settled(item: Item, result: ItemResult | None, truth: bool | None) -> ItemR
     return result
 
 
-def _left_out(item: Item) -> NotApplicable:
+def _left_out(item: Item, reason: str) -> NotApplicable:
     return NotApplicable(
         item=item.id,
-        reason="The form asks this only under a condition, and the condition does not hold.",
+        reason=reason,
         decided_by="condition",
         method=item.method,
     )

@@ -24,7 +24,10 @@ RESERVED_ANSWERS = frozenset({NOT_APPLICABLE, UNSCORED})
 
 
 class Scope(Value):
-    """Where a leaf looks. Turn counts are counted among the turns of the named speaker."""
+    """Where a leaf looks. Turn counts are counted among the turns of the named speaker.
+
+    Where an item is about the evaluated agent, `any` leaves out agents who are not evaluated.
+    """
 
     speaker: Speaker = "any"
     first_turns: Annotated[int, Field(ge=1)] | None = None

@@ -51,8 +51,13 @@ class _ItemJudgement:
         judge = self._judge
         if judge is None:
             return self._unscored("needs_model_or_person", self._words["no_cues"])
-        if self._side == "evaluated_agent" and not self._listening.turns_of("agent", self._side):
+        found = self._judged(judge)
+        proven = isinstance(found, Answered) and found.evidence
+        if not proven and self._side == "evaluated_agent" and not self._listening.turns_of("agent", self._side):
             return self._unheard("no_agent")
+        return found
+
+    def _judged(self, judge: Judge) -> ItemResult:
         if judge.applicable is not None and self._item.not_applicable == "allowed":
             found = self._listening.find(judge.applicable, EVERYWHERE, self._side)
             if found.holds is None:
@@ -102,7 +107,7 @@ class _ItemJudgement:
             return self._not_applicable(passages, absent)
         shown = self._evidence(passages)
         searched = self._searched(absent)
-        if searched is not None and not searched.turns and not shown:
+        if searched is not None and not searched.turns and not shown and self._one_sided():
             return self._unheard("no_turns")
         needed = self._item.quotes_needed(answer)
         if sum(self._counts(passage) for passage in passages) < needed:
@@ -128,7 +133,7 @@ class _ItemJudgement:
     def _not_applicable(self, passages: tuple[Passage, ...], absent: list[Node]) -> NotApplicable | Unscored:
         searched = self._searched(absent)
         if searched is not None and not searched.turns:
-            if not passages:
+            if not passages and self._one_sided():
                 return self._unheard("no_turns")
             searched = None
         return NotApplicable(
@@ -170,10 +175,13 @@ class _ItemJudgement:
         """Nobody spoke whose words could decide; the rubric's own reason for `unscored` would be about words."""
         return Unscored(item=self._item.id, unscored_reason="undecided", reason=self._words[why], method="cues")
 
+    def _one_sided(self) -> bool:
+        return not all(self._listening.turns_of(speaker, self._side) for speaker in ("agent", "customer"))
+
     def _counts(self, passage: Passage) -> bool:
         """Whether the passage stands where the item's evidence rule wants its quotes from."""
         speaker = self._item.evidence.speaker
-        return speaker == "any" or passage.turn in self._listening.turns_of(speaker, self._side)
+        return passage.turn in self._listening.turns_of(speaker, self._side)
 
     def _evidence(self, passages: Iterable[Passage]) -> tuple[Evidence, ...]:
         chosen: list[Passage] = []

@@ -363,14 +363,36 @@ def _begin(conversation: Conversation, rubric: Rubric, who: Plan, engine: Engine
     results: dict[str, ItemResult] = {item.id: measure(conversation, item) for item in who.by_metric}
     if who.by_cues:
         results |= judge_by_cues(conversation, rubric, who.by_cues)
-    results |= {
-        one.item: one for one in unasked(who.by_person, "needs_person", "The form leaves this item to a person.")
-    }
-    left = unasked(who.by_nobody, "needs_model_or_person", "Cues cannot judge this item; it needs a model or a person.")
+    left = (
+        *unasked(who.by_person, "needs_person", _left_open("needs_person", rubric.language)),
+        *unasked(who.by_nobody, "needs_model_or_person", _left_open("needs_model_or_person", rubric.language)),
+    )
     results |= {one.item: one for one in left}
     early = apply_conditions(rubric, results, facts)
     to_ask = tuple(item for item in who.by_model if not isinstance(early.get(item.id), NotApplicable))
     return _Work(conversation, rubric, facts, engine, results, to_ask)
+
+
+def _left_open(reason: Literal["needs_person", "needs_model_or_person"], language: str) -> str:
+    """Why nobody was asked, in the form's language where we have its sentence, else in English."""
+    sentences = _LEFT_OPEN[reason]
+    return sentences.get(language.split("-", maxsplit=1)[0], sentences["en"])
+
+
+_LEFT_OPEN: Mapping[str, Mapping[str, str]] = {
+    "needs_person": {
+        "en": "The form leaves this item to a person.",
+        "es": "El formulario deja esta pregunta a una persona.",
+        "fa": "فرم این مورد را به انسان واگذار می‌کند.",
+        "zh": "表单将此项留给人工评定。",
+    },
+    "needs_model_or_person": {
+        "en": "Cues cannot judge this item; it needs a model or a person.",
+        "es": "Las señales no bastan para juzgar esta pregunta; hace falta un modelo o una persona.",
+        "fa": "نشانه‌ها برای سنجش این مورد کافی نیستند؛ مدل یا انسان باید آن را بسنجد.",
+        "zh": "线索无法判断此项，需要模型或人工评定。",
+    },
+}
 
 
 def _finished(work: _Work, draft_id: str, created_at: datetime, language: str) -> Draft:

@@ -34,6 +34,8 @@ Messages say what happened, to which id, and what to do next. They never quote a
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 
 class AssayError(Exception):
     """Base of every error that Assay raises on purpose."""
@@ -80,8 +82,17 @@ class TooLarge(ConversationRejected):
     """A limit on bytes, turns or characters was passed."""
 
 
+class Problem(NamedTuple):
+    """One place of a rubric that keeps it from being used; `code` is that of the linter's finding."""
+
+    path: str
+    reason: str
+    fix: str | None = None
+    code: str = "unreadable"
+
+
 class RubricRejected(BadInput):
-    """The rubric is not usable; `problems` lists each place and reason."""
+    """The rubric is not usable; `problems` lists each place with its reason and fix."""
 
     def __init__(
         self,
@@ -89,7 +100,7 @@ class RubricRejected(BadInput):
         *,
         field: str | None = None,
         fix: str | None = None,
-        problems: tuple[tuple[str, str], ...] = (),
+        problems: tuple[Problem, ...] = (),
     ) -> None:
         super().__init__(message, field=field, fix=fix)
         self.problems = problems

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from service.conversation import Conversation
-from service.negation import FULL_NO_LANGUAGES, negated, supposed
+from service.negation import negated, supposed
 from service.phrasebook import Hit, PhraseBook
 from service.spoken_words import flat, words
 
@@ -28,8 +28,7 @@ class Heard:
         self.speakers = [turn.participant for turn in conversation.turns]
         self.roles = [conversation.roles[speaker] for speaker in self.speakers]
         self.hits = book.find(self.said, self.texts)
-        language = (conversation.language or "").split("-")[0].lower()
-        self.full_no = language in FULL_NO_LANGUAGES
+        self.language = (conversation.language or "").replace("_", "-").split("-")[0].lower() or None
         self._own: dict[int, str] = {}
         self._flat: dict[int, str] = {}
 
@@ -51,14 +50,14 @@ class Heard:
 
     def negator_of(self, hit: Hit) -> int | None:
         """The word that negates a hit within its clause, or None."""
-        return negated(self.said[hit.turn], self.texts[hit.turn], hit.first, hit.last, full_no=self.full_no)
+        return negated(self.said[hit.turn], self.texts[hit.turn], hit.first, hit.last, language=self.language)
 
     def negator_of_span(self, turn: int, start: int, end: int) -> int | None:
         """The same for characters [start, end) of a turn."""
         first, last = self.words_of(turn, start, end)
         if first > last:
             return None
-        return negated(self.said[turn], self.texts[turn], first, last, full_no=self.full_no)
+        return negated(self.said[turn], self.texts[turn], first, last, language=self.language)
 
     def is_supposed(self, hit: Hit) -> bool:
         """Whether the hit is only supposed, promised or asked."""

@@ -19,7 +19,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from service.errors import RubricAlreadyPublished, RubricNotFound, RubricRejected
+from service.complaints import problems_of
+from service.errors import Problem, RubricAlreadyPublished, RubricNotFound, RubricRejected
 from service.rubric import Rubric
 from service.value import digest_of
 
@@ -34,8 +35,6 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _CONSTANTS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _MAX_DIGITS = 18
 """More digits than this in an unquoted number is an account number or an attack, never a weight."""
-
-_FIXES = {"version": 'Put the version in quotes: version: "1".'}
 
 
 # ── Text → data ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -189,11 +188,11 @@ def _finite(event: Any) -> float:
 # ── Data → Rubric ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def parse_rubric(data: bytes | str | dict[str, Any], *, max_items: int = MAX_ITEMS) -> Rubric:
+def parse_rubric(data: bytes | str | Any, *, max_items: int = MAX_ITEMS) -> Rubric:
     """The rubric that `data` (YAML or JSON text, or plain data) describes, whole and consistent.
 
-    Raises RubricRejected; its `problems` are (path, reason) pairs such as
-    `("sections[0].items[2].answer.options[1].id", "Field required (item empathy)")`.
+    Raises RubricRejected; its `problems` say where, what and how to mend it, such as
+    `("sections[0].items[2].answer.options[1].id", "'id' is missing (item empathy)", "Add id.", "field-missing")`.
     """
     raw = read_data(data) if isinstance(data, (bytes, str)) else data
     if not isinstance(raw, dict):
@@ -207,7 +206,7 @@ def parse_rubric(data: bytes | str | dict[str, Any], *, max_items: int = MAX_ITE
     try:
         return Rubric.model_validate(raw)
     except ValidationError as error:
-        raise _rejected(error, raw) from error
+        raise _rejected(problems_of(raw, error)) from error
 
 
 def _depth_exceeds(raw: Any, limit: int) -> bool:
@@ -233,91 +232,13 @@ def _count_items(raw: dict[str, Any]) -> int:
     return sum(len(items) for items in lists if isinstance(items, (list, tuple)))
 
 
-def _rejected(error: ValidationError, raw: dict[str, Any]) -> RubricRejected:
-    problems: dict[str, str] = {}
-    details = error.errors(include_url=False, include_input=False, include_context=False)[: 10 * MAX_PROBLEMS]
-    # A list counts as too short also when its entries failed; then their own problems, told first, say enough.
-    for detail in sorted(details, key=lambda one: one["type"] == "too_short"):
-        loc = tuple(detail["loc"])
-        path = _path(raw, loc)
-        if detail["type"] == "too_short" and any(place.startswith(f"{path}[") for place in problems):
-            continue
-        problems.setdefault(path, _reason(detail["msg"], detail["type"], path) + _whose(raw, loc))
-    listed = tuple(problems.items())[:MAX_PROBLEMS]
-    (place, first), rest = listed[0], listed[1:]
-    also = "; ".join(f"{path}: {reason}" if path else reason for path, reason in rest[:3])
-    more = f" {len(problems) - 1} more: {also}{' …' if len(problems) > 4 else '.'}" if rest else ""
-    return RubricRejected(f"{first}.{more}", field=place or None, fix=_FIXES.get(place), problems=listed)
-
-
-def _reason(message: str, kind: str, path: str) -> str:
-    reason = message.removeprefix("Value error, ").replace("tuple", "list")
-    if kind == "extra_forbidden":
-        reason = "there is no field of this name"
-    if path.endswith((".answer", ".otherwise")) and kind in ("string_type", "int_type", "float_type"):
-        reason = "an answer is a word, a number or a list of words"
-    return reason[:1].lower() + reason[1:] if reason[:2].istitle() else reason
-
-
-def _whose(raw: dict[str, Any], loc: tuple[int | str, ...]) -> str:
-    """Which item the place belongs to, by its id: authors think in ids, not in positions."""
-    if len(loc) < 4 or loc[0] != "sections" or loc[2] != "items":
-        return ""
-    try:
-        name = raw["sections"][loc[1]]["items"][loc[3]]["id"]
-    except (KeyError, IndexError, TypeError):
-        return ""
-    return f" (item {name})" if isinstance(name, str) else ""
-
-
-_Loc = tuple[int | str, ...]
-
-
-def _path(raw: Any, loc: _Loc) -> str:
-    """Pydantic's location in the author's words: `sections[0].items[2].when`, without the names of union members."""
-    path = ""
-    for part in _best_reading(raw, loc, {})[1]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
-    return path
-
-
-def _best_reading(raw: Any, loc: _Loc, known: dict[tuple[int, int], tuple[int, _Loc]]) -> tuple[int, _Loc]:
-    """How many parts of `loc` do not stand in the data, and the parts that an author would recognise.
-
-    A location names, after each union field, the member that was tried (`when.phrase.phrase[0]`); such a part is
-    dropped where the rest then fits the data better. `known` keeps a deep form from doubling the work at each level.
-    """
-    if not loc:
-        return 0, ()
-    spot = (id(raw), len(loc))
-    if spot not in known:
-        readings = list(_readings(raw, loc, known))
-        known[spot] = min(readings, key=lambda reading: reading[0], default=(len(loc), ()))
-    return known[spot]
-
-
-def _readings(raw: Any, loc: _Loc, known: dict[tuple[int, int], tuple[int, _Loc]]) -> Iterator[tuple[int, _Loc]]:
-    part, rest = loc[0], loc[1:]
-    inner = _child(raw, part)
-    if inner is not _NOWHERE:
-        missed, taken = _best_reading(inner, rest, known)
-        yield missed, (part, *taken)
-    elif not rest and isinstance(raw, dict):  # a required field that is missing
-        yield 1, (part,)
-    if isinstance(part, str):
-        missed, taken = _best_reading(raw, rest, known)
-        yield missed + (0 if rest else 1), taken
-
-
-_NOWHERE = object()
-
-
-def _child(raw: Any, part: int | str) -> Any:
-    if isinstance(raw, dict) and isinstance(part, str):
-        return raw.get(part, _NOWHERE)
-    if isinstance(raw, (list, tuple)) and isinstance(part, int) and part < len(raw):
-        return raw[part]
-    return _NOWHERE
+def _rejected(problems: tuple[Problem, ...]) -> RubricRejected:
+    first, *rest = problems
+    also = "; ".join(f"{one.path}: {one.reason}" if one.path else one.reason for one in rest[:3])
+    more = f" {len(rest)} more: {also}{' …' if len(rest) > 3 else '.'}" if rest else ""
+    return RubricRejected(
+        f"{first.reason}.{more}", field=first.path or None, fix=first.fix, problems=problems[:MAX_PROBLEMS]
+    )
 
 
 # ── The folder ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -68,7 +68,7 @@ class Listening:
         self._turns: dict[tuple[str, Side], list[int]] = {}
         self._findings: dict[tuple[int, Window, Side], Finding] = {}
         self._attribution = Attribution(self)
-        self._joined_texts: dict[tuple[Any, ...], _JoinedTurns] = {}
+        self._joined_texts: dict[tuple[int, ...], _JoinedTurns] = {}
         self._pattern_seconds_left = ALL_PATTERNS_SECONDS
 
     # Speakers and turns
@@ -81,9 +81,10 @@ class Listening:
         return self._turns[key]
 
     def _speaks(self, turn: int, speaker: str, side: Side) -> bool:
-        if speaker == "any":
-            return True
         role = self.heard.roles[turn]
+        if speaker == "any":
+            judged = side == "contact" or self.heard.speakers[turn] in self.conversation.agents
+            return judged or role != "agent"  # a colleague's words say nothing about the agent under evaluation
         if speaker != "agent":
             return role == speaker
         if side == "evaluated_agent":
@@ -159,20 +160,18 @@ class Listening:
             started = time.monotonic()
             deadline = started + min(PATTERN_SECONDS, self._pattern_seconds_left)
             try:
-                for turn in self._turns_to_search(pattern, cue, turns, deadline):
+                for turn in self._turns_to_search(pattern, turns, deadline):
                     self._search(pattern.in_turn, turn, deadline, cue, found)
             except (TimeoutError, MemoryError, RecursionError):
                 found.broken = True
             self._pattern_seconds_left -= time.monotonic() - started
         return found
 
-    def _turns_to_search(
-        self, pattern: CompiledPattern, cue: Pattern, turns: Sequence[int], deadline: float
-    ) -> Iterable[int]:
+    def _turns_to_search(self, pattern: CompiledPattern, turns: Sequence[int], deadline: float) -> Iterable[int]:
         """The turns that may match: found in one look over all of them, where that look can be trusted."""
         if pattern.over_turns is None or len(turns) < 3:
             return turns
-        joined = self._joined(cue, turns)
+        joined = self._joined(turns)
         some: dict[int, None] = {}
         for match in pattern.over_turns.finditer(joined.text, timeout=_left_until(deadline)):
             place = bisect_right(joined.starts, match.start()) - 1
@@ -181,8 +180,8 @@ class Listening:
             some[turns[place]] = None
         return some
 
-    def _joined(self, cue: Scope, turns: Sequence[int]) -> _JoinedTurns:
-        key = (cue.speaker, cue.first_turns, cue.last_turns, tuple(turns[:1]), len(turns))
+    def _joined(self, turns: Sequence[int]) -> _JoinedTurns:
+        key = tuple(turns)  # not the cue's scope: whose turns that means depends on the side
         if key not in self._joined_texts:
             texts = [self.heard.flat_text(turn) + TURN_BREAK for turn in turns]
             self._joined_texts[key] = _JoinedTurns("".join(texts), list(accumulate(map(len, texts), initial=0)))

@@ -7,10 +7,10 @@ carry stays unscored ("metadata_missing"); nothing is estimated. This module rea
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from service.conditions import metadata_value
 from service.conversation import Conversation, Turn
 from service.cue_rules import NOT_APPLICABLE, AnswerValue
 from service.rubric import FreeText, Item, Metric, MetricBand, MultiChoice, Number, YesNo
@@ -84,16 +84,9 @@ def _measured(conversation: Conversation, of: str, item: Item) -> Measurement:
 
 
 def _metadata(conversation: Conversation, key: str) -> Measurement:
-    value: Any = conversation.metadata
-    if key in conversation.metadata:
-        value = conversation.metadata[key]
-    else:
-        for part in key.split("."):
-            if not isinstance(value, Mapping) or part not in value:
-                raise _Missing(f"The conversation carries no metadata {key!r}.")
-            value = value[part]
+    value = metadata_value(conversation.metadata, key)
     if value is None:
-        raise _Missing(f"The metadata {key!r} is empty.")
+        raise _Missing(f"The conversation carries no metadata {key!r}.")
     return Measurement(value, f"The metadata {key!r} is {value}.")
 
 

@@ -8,22 +8,31 @@ and clauses told by punctuation and conjunctions. This module knows nothing of w
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from functools import lru_cache
 
-from service.lexicon import NEGATORS
+from service.lexicon import BARE_ANSWERS, NEGATORS
 from service.spoken_words import ARABIC, Word, listed
 
-_NEGATORS = listed(
-    "not never unable neither nor cannot hardly refuse refused refuses decline declined impossible nunca jamas "
-    "tampoco imposible nao jamais pas ne non mai nicht kein keine keinen keiner keinem keines nie niemals niet geen "
-    "не нельзя никогда incapable nobody nadie niemand"
+_LACKS = listed("without sin sem sans senza ohne zonder без bez uden uten utan tanpa χωρίς בלי ללא बिना")
+_SHORT_NEGATORS = _LACKS | listed("no none nothing нет")
+"""These negate what stands next to them, not the whole clause: "no refund", "without a receipt"."""
+_SAID_OTHERWISE = listed("plus n personne rien nada noch ni nul nulle rarely seldom barely scarcely न ना אף")
+"""Words of the table that as often say something else: French `plus`, German `noch`, the Hindi tag `ना`."""
+_WORDS_ELSEWHERE = listed("mai num nem chưa chẳng đừng inga nic nix icke")
+"""Words that deny in their own language and are names or words in others: heard only where the language is known."""
+_NOT_CLAUSAL = _SHORT_NEGATORS | _SAID_OTHERWISE | BARE_ANSWERS | listed("όχι ні")
+_DENY_AFTERWARDS = frozenset({"tr", "ko", "ja", "zh", "fa", "ar"})
+"""Languages whose denials are not simply words before what they deny; each is read in its own way below."""
+_OWN = {
+    language: negators - _NOT_CLAUSAL for language, negators in NEGATORS.items() if language not in _DENY_AFTERWARDS
+}
+_NEGATORS = frozenset().union(*_OWN.values()) - _WORDS_ELSEWHERE | listed(
+    "unable refuse refused refuses decline declined incapable incapaz"
 )
 _FAILURES = listed("fail failed fails failing")
 """These negate only what they failed to do: "if it fails we refund you" does not."""
-_LACKS = listed("without sin sem sans senza ohne zonder без")
 _NEW_SPEAKERS = listed("i we they he she yo nosotros ich wir je nous")
-_SHORT_NEGATORS = listed("no without none sin sem sans senza ohne zonder нет без nothing")
-"""These negate what stands next to them, not the whole clause: "no refund", "without a receipt"."""
 FULL_NO_LANGUAGES = ("es", "pt", "it", "ca", "gl")
 _PERSIAN_NEGATIVE = re.compile(
     r"^(?:(?:بر|در|باز|فرا|وا|پس)?نمی\w+|نیست\w*|ندار\w+|نتوان\w+|نخواه\w+|نشد\w*|نکرد\w*|نبود\w*|نباش\w*|نشو\w*|نکن\w*|نداد\w*)$"
@@ -55,10 +64,67 @@ _NO_IS_INTERJECTION_BEFORE = listed(
     "bother need rush thanks thank thankyou sir maam madam please is yes of just sorry only hay"
 )
 _HARMLESS_AFTER_NOT = listed("only hesitate worry forget mind just sure")
+_HARMLESS_AFTER = {
+    "khong": listed("sao chỉ những"),
+    "tidak": listed("apa hanya"),
+    "bukan": listed("hanya"),
+    "אין": listed("בעיה ספק"),
+    "nicht": listed("nur"),
+    "non": listed("solo"),
+    "nie": listed("tylko"),
+}
+_PROBLEMS = listed(
+    "problem problems problème problèmes problema problemas problemi problemu probleem sorge sorgen zweifel "
+    "duda dúvida doute dubbio doubt בעיה"
+)
+"""What is denied with these is granted: "kein Problem, wir erstatten", "nie ma problemu"."""
 _AUXILIARIES = listed(
     "is are was were be been will would can could has have had do does did should may might shall esta es fue ha "
     "puede sera ist wird wurde est"
 )
+_DENIES_BEFORE_IT = frozenset(
+    {"not", "never", "nicht", "pas", "niet", "impossible", "unable", "inte", "icke", "ikke", "ikkje"}
+) | (NEGATORS["he"] - _SHORT_NEGATORS - listed("אף"))
+"""Words that deny what stands right before them, auxiliaries aside: "refunds are not", "refunderar inte"."""
+_TURKIC = ("tr", "az")
+_LOOKS_TURKISH = re.compile("[ıİğĞşŞ]|[a-zçöü]m[iüu]yor")
+_HANGUL = re.compile("[\uac00-\ud7a3]")
+_DEVANAGARI = re.compile("[\u0900-\u097f]")
+_KANA = re.compile("[\u3041-\u30fa]")
+_KANA_OR_HAN = re.compile("[\u3041-\u30fa\u4e00-\u9fff]")
+_THAI = re.compile("[\u0e00-\u0e7f]")
+_KOREAN_DENIAL = re.compile(
+    "(?:"
+    + "|".join(sorted(NEGATORS["ko"] - listed("안 못 아니 아니요 아니오")))
+    + "|없|않|못|아닙|안$|안(?:돼|되|됩|됨)|불가|어렵|어려워|어려울|힘들|힘듭)"
+)
+_KOREAN_HARMLESS_BEFORE = re.compile("(?:문제|이상|걱정|부담|상관|틀림|수밖에|지장)")
+_KOREAN_GOES_ON = re.compile("(?:[가-힣](?:고|지만|는데|니까|면서|며)|그리고|하지만)$")
+_HINDI_DENIALS = (NEGATORS["hi"] - _NOT_CLAUSAL) | listed("असंभव")
+_HINDI_HARMLESS_BEFORE = listed("बात चिंता दिक्कत समस्या परेशानी")
+_HINDI_REACH_BACK = 3
+_TURKISH_DENIALS = NEGATORS["tr"] - BARE_ANSWERS - listed("hiç asla")
+_TURKISH_DENIAL = re.compile(
+    r"[a-z]m[aeiu]yor\w*$|[a-z]m[ae]z(?:lar|ler|s[ai]n|siniz)?$|[ae]m[ae]m$|[a-z]m[ae]y[ai]z$|[a-z]m[ae]di(?:k|m|lar|ler|niz)?$"
+    r"|[a-z]m[ae]mis\w*$|[a-z]m[ae]yac[ae][kg]\w*$|[a-z]m[ae]yec[ae][kg]\w*$|imkansiz\w*$"
+)
+_TURKISH_NO_DENIALS = listed("tamam hamam ödemem denemem namaz temmuz")
+_TURKISH_HARMLESS_BEFORE = listed("sorun problem mahsuru sakıncası")
+_TURKISH_QUESTION = re.compile(r"m[iu](?:yim|yiz|siniz|sunuz|sin|sun)?$")
+_CLOSING_BREAKERS = listed("ama fakat ancak çünkü lakin ve لیکن लेकिन पर मगर और तो क्योंकि परंतु किंतु")
+_JAPANESE_DENIAL = re.compile("ません(?!か)|ない|なかった|かね(?:ます|る)|できず|不可|無理|お断り|未対応")
+_JAPANESE_HARMLESS = re.compile(
+    "かもしれ(?:ません|ない)|(?:問題|間違い|まちがい|違い|差し支え|ご心配|心配)(?:は|も|ご座い|ござい)?(?:あり)?(?:ません|ない)|"
+    "(?:なけれ|なく)(?:ば|ては)(?:なり|いけ)(?:ません|ない)|ないと(?:なり|いけ)(?:ません|ない)|しか[^。、]{0,6}(?:ません|ない)|"
+    "だけで(?:は)?な[くい]|ではないでしょうか|やむを得ない|少なくない"
+)
+_JAPANESE_CLAUSE_END = re.compile(
+    "[。、，,.!?！？\\n\\s「」]|(?:ます|です|ました|でした|する|した)(?:が|ので|から|し(?!な)|けど|けれど)"
+)
+_THAI_DENIAL = re.compile("ไม่|มิได้|ไร้")
+_THAI_HARMLESS = re.compile("หรือไม่|ไม่(?:เกิน|นาน|เพียง|ใช่แค่|ใช่เพียง|มีปัญหา|เป็นไร|ต้องห่วง|ต้องกังวล|ต้องเป็นห่วง|ว่า|มีค่าใช้จ่าย)")
+_THAI_CLAUSE_END = re.compile("[\\s.,!?]|แต่")
+_THAI_NEW_SUBJECT = re.compile("เรา|ผม|ดิฉัน|ฉัน|ทางร้าน|จึง|เลย")
 HARD_BREAK = re.compile(r"[.;!?:\n…。！？；：؟؛]")
 _SOFT_BREAK = re.compile(r"[,，、،—–()]")
 _LETTER = re.compile(r"\w")
@@ -88,17 +154,25 @@ def breaks_clause(gap: str) -> bool:
     return _SOFT_BREAK.search(gap) is not None and _LETTER.search(gap) is None
 
 
-def negated(said: list[Word], text: str, first: int, last: int, *, full_no: bool = False) -> int | None:
+def negated(said: list[Word], text: str, first: int, last: int, *, language: str | None = None) -> int | None:
     """The index of the word that negates words [first, last] within their clause, or None.
 
     Looks back to the start of the clause, and forward where a language negates afterwards ("your refund is not …",
-    "… امکان ندارد", "…退不了"). `full_no`: a plain "no" negates its clause, as in Spanish.
+    "… امکان ندارد", "…退不了", "…できません", "… yapamıyoruz"). `language`: the primary subtag where it is known; words
+    that deny in one language and name things in another are then heard, and a plain Spanish "no" negates its clause.
     """
-    back = _negator_before(said, text, first, full_no=full_no)
-    return back if back is not None else _negator_after(said, text, last)
+    back = _negator_before(said, text, first, language)
+    if back is not None:
+        return back
+    if _THAI.match(said[last].key) or _KANA_OR_HAN.match(said[last].key):
+        written = _written_denial(said, text, first, last)
+        if written is not None:
+            return written
+    return _negator_after(said, text, last, language)
 
 
-def _negator_before(said: list[Word], text: str, first: int, *, full_no: bool) -> int | None:
+def _negator_before(said: list[Word], text: str, first: int, language: str | None) -> int | None:
+    own = _OWN.get(language or "", frozenset())
     for at in range(first - 1, max(-1, first - 1 - _REACH), -1):
         word, following = said[at], said[at + 1]
         if not word.key or not following.key or breaks_clause(text[word.end : following.start]):
@@ -113,21 +187,27 @@ def _negator_before(said: list[Word], text: str, first: int, *, full_no: bool) -
             return None
         if word.key == "wish" and following.key in ("i", "we"):
             return at  # "I wish I could refund that"
-        if is_negator(word.key) and _negates(said, at, first, full_no=full_no):
+        if (is_negator(word.key) or word.key in own) and _negates(said, at, first, language):
             return at
     return None
 
 
-def _negates(said: list[Word], at: int, target: int, *, full_no: bool) -> bool:
+def _negates(said: list[Word], at: int, target: int, language: str | None) -> bool:
     key, following = said[at].key, said[at + 1].key
+    if following in _HARMLESS_AFTER.get(key, ()) or any(word.key in _PROBLEMS for word in said[at + 1 : target][:2]):
+        return False
+    if _DEVANAGARI.match(key):
+        return target - at <= _HINDI_REACH_BACK and not (at and said[at - 1].key in _HINDI_HARMLESS_BEFORE)
     if key in _HAN_NEGATORS:
+        if any(_KANA.match(word.key) for word in said[at + 1 : target]):
+            return False  # Japanese: 不 and 無 belong to their own word
         before = said[at - 1].key if at else ""
         return not (
             following in _HAN_HARMLESS_AFTER.get(key, ())
             or before in _HAN_HARMLESS_BEFORE.get(key, ())
             or (before == following and before != "")  # 能不能: a question
         )
-    if key == "no" and full_no:
+    if key == "no" and language in FULL_NO_LANGUAGES:
         return True
     if key in _FAILURES:
         return following == "to"
@@ -142,7 +222,16 @@ def _negates(said: list[Word], at: int, target: int, *, full_no: bool) -> bool:
     return True
 
 
-def _negator_after(said: list[Word], text: str, last: int) -> int | None:
+def _negator_after(said: list[Word], text: str, last: int, language: str | None) -> int | None:
+    if (
+        _HANGUL.match(said[last].key)
+        or _DEVANAGARI.match(said[last].key)
+        or language in _TURKIC
+        or _LOOKS_TURKISH.search(text)
+    ):
+        at = _closing_denial(said, text, last)
+        if at is not None or language in _TURKIC:
+            return at
     persian = bool(ARABIC.match(said[last].key))
     reach = 6 if persian else 3
     for at in range(last + 1, min(len(said), last + 1 + reach)):
@@ -158,7 +247,7 @@ def _negator_after(said: list[Word], text: str, last: int) -> int | None:
             harmless = not nothing_after and said[at + 1].key in _HAN_HARMLESS_AFTER.get(word.key, ())
             question = not nothing_after and said[at - 1].key == said[at + 1].key
             return None if harmless or question else at
-        if word.key in ("not", "never", "nicht", "pas", "niet", "impossible", "unable"):
+        if word.key in _DENIES_BEFORE_IT:
             after = said[at + 1].key if at + 1 < len(said) else ""
             return None if after in _HARMLESS_AFTER_NOT else at
         if word.key == "no" and at + 1 < len(said) and said[at + 1].key == "longer":
@@ -166,6 +255,54 @@ def _negator_after(said: list[Word], text: str, last: int) -> int | None:
         if word.key not in _AUXILIARIES:
             return None
     return None
+
+
+# ── Languages whose verb, and with it the denial, closes the clause ────────────────────────────────────────────────
+
+_CLOSING_REACH = 7
+
+
+def _closing_denial(said: list[Word], text: str, last: int) -> int | None:
+    """The Korean, Turkish or Hindi word after the stretch that denies it at the end of its clause."""
+    for at in range(last + 1, min(len(said), last + 1 + _CLOSING_REACH)):
+        key, before = said[at].key, said[at - 1].key
+        following = said[at + 1].key if at + 1 < len(said) else ""
+        if not key or key in _CLOSING_BREAKERS or breaks_clause(text[said[at - 1].end : said[at].start]):
+            return None
+        if _KOREAN_DENIAL.match(key):
+            return None if _KOREAN_HARMLESS_BEFORE.match(before) else at
+        if key in _HINDI_DENIALS:
+            return None if before in _HINDI_HARMLESS_BEFORE else at
+        if (key in _TURKISH_DENIALS or _TURKISH_DENIAL.search(key)) and key not in _TURKISH_NO_DENIALS:
+            return None if before in _TURKISH_HARMLESS_BEFORE or _TURKISH_QUESTION.match(following) else at
+        if _KOREAN_GOES_ON.search(key):
+            return None
+    return None
+
+
+def _written_denial(said: list[Word], text: str, first: int, last: int) -> int | None:
+    """The same for Japanese and Thai, which part no words: read as a string, up to the end of the clause."""
+    start, end = said[first].start, said[last].end
+    if _THAI.match(said[last].key):
+        before = _THAI_HARMLESS.sub(_blanked, text[max(0, start - 60) : start])
+        clause = _THAI_CLAUSE_END.split(before)[-1]
+        found = list(_THAI_DENIAL.finditer(clause))
+        if found and not _THAI_NEW_SUBJECT.search(clause, found[-1].end()):
+            return _word_at(said, start - len(clause) + found[-1].start())
+        after = _THAI_CLAUSE_END.split(_THAI_HARMLESS.sub(_blanked, text[end : end + 30]))[0]
+        match = _THAI_DENIAL.search(after)
+    else:
+        after = _JAPANESE_CLAUSE_END.split(_JAPANESE_HARMLESS.sub(_blanked, text[end : end + 40]))[0]
+        match = _JAPANESE_DENIAL.search(after) if _KANA.search(after) else None
+    return None if match is None else _word_at(said, end + match.start())
+
+
+def _blanked(match: re.Match[str]) -> str:
+    return "_" * len(match[0])
+
+
+def _word_at(said: list[Word], place: int) -> int:
+    return max(0, bisect_right(said, place, key=lambda word: word.start) - 1)
 
 
 # ── Supposition ─────────────────────────────────────────────────────────────────────────────────────────────────

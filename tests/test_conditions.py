@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from service.condition_words import asked_only
 from service.conditions import Facts, apply_conditions, facts_of, holds, metadata_value
 from service.cue_rules import AnswerValue
 from service.rubric import Condition
@@ -300,3 +301,84 @@ def test_applying_twice_changes_nothing_more(answers: dict[str, AnswerValue | No
     once = apply_conditions(CHAIN, known(**answers), CHAT)
 
     assert apply_conditions(CHAIN, once, CHAT) == once
+
+
+# ── In words ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+HOLD = {"item": "hold", "answers": ["yes"]}
+OUTCOME = {"item": "outcome", "answers": ["later", "not_applicable"]}
+HELD = {"metadata": "hold_count", "op": "ge", "value": 1}
+VOICE = {"channel": ["voice"]}
+
+
+def told(condition: dict[str, Any], **changes: Any) -> str:
+    """The reason of an item that is asked under this condition."""
+    answer = {"type": "choice", "options": [{"id": "done", "label": "Done"}, {"id": "later", "label": "Call back"}]}
+    items = [
+        an_item("hold", question="Did the agent put the customer on hold?"),
+        an_item("outcome", question="How did it end?", answer=answer),
+        an_item("thanks", question="Did the agent thank for waiting?"),
+    ]
+    rubric = a_rubric(*items, **changes)
+    return asked_only(CONDITION.validate_python(condition), rubric)
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        (HELD, "when metadata hold_count is at least 1"),
+        ({"metadata": "queue", "value": "vip"}, "when metadata queue is vip"),
+        ({"metadata": "queue", "op": "ne", "value": "vip"}, "when metadata queue is other than vip"),
+        ({"metadata": "queue", "op": "in", "value": ["a", "b"]}, "when metadata queue is one of a, b"),
+        ({"metadata": "queue", "op": "not_in", "value": ["a", "b"]}, "when metadata queue is none of a, b"),
+        ({"metadata": "wait", "op": "lt", "value": 2.5}, "when metadata wait is less than 2.5"),
+        ({"metadata": "bot", "value": True}, "when metadata bot is true"),
+        ({"metadata": "csat", "op": "exists"}, "when metadata csat is given"),
+        ({"metadata": "csat", "op": "absent"}, "when metadata csat is not given"),
+        ({"not": {"metadata": "csat", "op": "absent"}}, "when metadata csat is given"),
+        (VOICE, "by voice"),
+        ({"channel": ["chat", "social"]}, "by chat or social media"),
+        ({"not": VOICE}, "by another channel than voice"),
+        (HOLD, "when “Did the agent put the customer on hold?” is answered yes"),
+        ({"not": HOLD}, "when “Did the agent put the customer on hold?” is not answered yes"),
+        (OUTCOME, "when “How did it end?” is answered Call back or not applicable"),
+        ({"all": [VOICE, HELD]}, "by voice and when metadata hold_count is at least 1"),
+        ({"any": [VOICE, HELD]}, "by voice or when metadata hold_count is at least 1"),
+        ({"not": {"any": [VOICE, HELD]}}, "by another channel than voice and when metadata hold_count is not at least 1"),
+        ({"all": [VOICE, {"any": [HELD, {"channel": ["chat"]}]}]}, "by voice and (when metadata hold_count is at least 1 or by chat)"),
+    ],
+)  # fmt: skip
+def test_a_condition_is_told_in_words(condition: dict[str, Any], words: str):
+    assert told(condition) == f"Asked only {words}."
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es-MX", "Solo se pregunta por voz y cuando el metadato hold_count es al menos 1."),
+        ("fa", "فقط وقتی پرسیده می‌شود که کانال تماس صوتی باشد و مقدار hold_count حداقل 1 باشد."),
+        ("zh", "仅在以下情况提问：渠道为语音，且元数据 hold_count 不小于 1。"),
+        ("de", "Asked only by voice and when metadata hold_count is at least 1."),
+    ],
+)
+def test_a_condition_is_told_in_the_language_of_the_form(language: str, said: str):
+    assert told({"all": [VOICE, HELD]}, language=language) == said
+
+
+@given(st.recursive(
+    st.sampled_from([HELD, VOICE, HOLD, OUTCOME]),
+    lambda inner: st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"all": parts})
+    | st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"any": parts})
+    | inner.map(lambda part: {"not": part}),
+    max_leaves=12,
+))  # fmt: skip
+def test_denying_a_condition_twice_says_the_same(condition: dict[str, Any]):
+    assert told({"not": {"not": condition}}) == told(condition)
+    assert len(told(condition)) <= 420
+
+
+def test_the_reason_of_an_item_that_is_left_out_names_the_condition_that_fails():
+    items = an_item("hold"), an_item("thanks", when={"all": [{"channel": ["chat"]}, HELD]})
+    settled = apply_conditions(a_rubric(*items), known(hold="yes"), CHAT)
+
+    assert settled["thanks"].reason == "Asked only by chat and when metadata hold_count is at least 1."

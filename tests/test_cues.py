@@ -30,7 +30,8 @@ def judged(conversation: Conversation, cue: object, **changes: object) -> ItemRe
 
 
 def heard(conversation: Conversation, cue: object, **changes: object) -> bool:
-    result = judged(conversation, cue, **changes)
+    focus = {} if conversation.agents else {"focus": "contact"}
+    result = judged(conversation, cue, **(focus | changes))
     assert isinstance(result, Answered)
     return result.answer == "yes"
 
@@ -267,6 +268,71 @@ def test_spanish_no_negates_the_whole_clause() -> None:
     assert not heard(a_conversation("agent: Nunca podemos reembolsar", language="es"), cue)
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "phrase"),
+    [
+        ("ja", "返金できません", "返金"),
+        ("ja", "返金には対応しておりません。", "返金"),
+        ("ja", "ご返金はいたしかねます", "返金"),
+        ("ja", "返金不可です", "返金"),
+        ("ko", "환불 해드릴 수 없습니다", "환불"),
+        ("ko", "환불 안 됩니다", "환불"),
+        ("ko", "환불은 불가능합니다", "환불은"),
+        ("tr", "İade yapamıyoruz", "iade"),
+        ("tr", "iade edemem", "iade"),
+        ("tr", "iade mümkün değil", "iade"),
+        ("tr", "Bu ürün için iade kabul etmeyeceğiz", "iade"),
+        ("hi", "हम रिफंड नहीं कर सकते", "रिफंड"),
+        ("hi", "रिफंड संभव नहीं है", "रिफंड"),
+        ("vi", "Chúng tôi không thể hoàn tiền", "hoàn tiền"),
+        ("vi", "Tôi chưa hoàn tiền", "hoàn tiền"),
+        ("th", "เราไม่สามารถคืนเงินได้", "คืนเงิน"),
+        ("th", "คืนเงินให้ไม่ได้ค่ะ", "คืนเงิน"),
+        ("he", "אנחנו לא יכולים לתת החזר", "החזר"),
+        ("he", "החזר לא אפשרי", "החזר"),
+        ("sv", "Vi kan inte göra en återbetalning", "återbetalning"),
+        ("nb", "Vi kan ikke refundere det", "refundere"),
+        ("pl", "Nie możemy dokonać zwrotu", "zwrotu"),
+        ("el", "Δεν μπορούμε να κάνουμε επιστροφή", "επιστροφή"),
+        ("id", "Kami tidak bisa refund", "refund"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_no_promise_in_any_of_the_languages(language: str, text: str, phrase: str) -> None:
+    assert not heard(a_conversation(("agent", text), language=language), {"phrase": [phrase]})
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "phrase"),
+    [
+        ("ja", "申し訳ありませんが返金いたします", "返金"),
+        ("ja", "ご不便をおかけしましたので返金します", "返金"),
+        ("ja", "返金しなければなりません", "返金"),
+        ("ja", "返金しますが、交換はできません", "返金"),
+        ("ja", "返金しますので問題ありません", "返金"),
+        ("ko", "환불 문제 없습니다", "환불"),
+        ("ko", "환불 가능합니다, 교환은 안 됩니다", "환불"),
+        ("ko", "안녕하세요 환불 도와드리겠습니다", "환불"),
+        ("tr", "Tamam iade ediyoruz", "iade"),
+        ("tr", "iade tamam", "iade"),
+        ("tr", "iade ediyoruz ama değişim yapamıyoruz", "iade"),
+        ("tr", "Sorun değil, iade edeceğim", "iade"),
+        ("hi", "कोई बात नहीं, रिफंड कर देंगे", "रिफंड"),
+        ("hi", "हम रिफंड कर देंगे लेकिन बदल नहीं सकते", "रिफंड"),
+        ("vi", "Bạn có muốn hoàn tiền không?", "hoàn tiền"),
+        ("vi", "Không sao, chúng tôi sẽ hoàn tiền", "hoàn tiền"),
+        ("th", "คืนเงินไม่เกิน 7 วัน", "คืนเงิน"),
+        ("th", "ไม่เป็นไรค่ะ เราจะคืนเงินให้", "คืนเงิน"),
+        ("he", "אין בעיה תקבל החזר", "החזר"),
+        ("pl", "Nie ma problemu dokonamy zwrotu", "zwrotu"),
+        ("de", "wir können das noch erstatten", "erstatten"),
+        ("es", "de nada le reembolso hoy", "reembolso"),
+        ("en", "plus Ms Chang can refund that", "refund"),
+    ],
+)  # fmt: skip
+def test_a_promise_is_no_refusal_in_any_of_the_languages(language: str, text: str, phrase: str) -> None:
+    assert heard(a_conversation(("agent", text), language=language), {"phrase": [phrase]})
+
+
 def test_reasons_speak_the_rubrics_language() -> None:
     for language, word in (("en", "turn 0"), ("es", "turno 0"), ("fa", "نوبت 0"), ("zh", "第 0 轮"), ("de", "turn 0")):
         rubric = a_rubric(
@@ -321,6 +387,64 @@ def test_after_a_transfer_only_the_evaluated_agent_counts() -> None:
     assert heard(a_transfer(evaluated_agent="agent-2"), greeting, focus="contact")
     assert heard(a_transfer(), greeting)
     assert judged(a_transfer(evaluated_agent="agent-2"), greeting).searched.turns == (3,)
+
+
+@pytest.mark.parametrize(
+    "cue",
+    [
+        {"phrase": ["this is ana"]},
+        {"pattern": ["this is \\w+"]},
+        {"supplied": "name", "speaker": "any"},
+        {"cue": {"phrase": ["hi"]}, "after": {"phrase": ["this is ana"]}},
+        {"phrase": ["this is ana"], "first_turns": 1},
+        {"all": [{"phrase": ["hi"]}, {"phrase": ["this is ana"]}]},
+    ],
+    ids=["phrase", "pattern", "supplied", "ordered", "first turns", "joined"],
+)
+def test_a_colleagues_words_are_nobodys_where_any_speaker_counts(cue: dict[str, object]) -> None:
+    words = ["agent-1: Hello, this is Ana.", "customer: Hi", "agent-2: Goodbye and thanks.", "customer: Hi again"]
+
+    assert heard(a_conversation(*words, evaluated_agent="agent-1"), cue)
+    assert not heard(a_conversation(*words, evaluated_agent="agent-2"), cue)
+    assert heard(a_conversation(*words, evaluated_agent="agent-2"), cue, focus="contact")
+    assert heard(a_conversation(*words), cue)
+
+
+def test_customers_and_bots_are_heard_whoever_is_evaluated() -> None:
+    conversation = a_conversation(
+        "bot: Welcome to the bank.",
+        "customer: Good morning",
+        "agent-1: Hello",
+        "agent-2: Bye",
+        evaluated_agent="agent-2",
+    )
+
+    assert heard(conversation, {"phrase": ["welcome"]})
+    assert heard(conversation, {"phrase": ["good morning"]})
+    assert not heard(conversation, {"phrase": ["hello"]})
+
+
+def test_a_colleagues_quote_does_not_satisfy_an_evidence_rule_for_any_speaker() -> None:
+    result = judged(a_transfer(evaluated_agent="agent-2"), {"phrase": ["hello"]}, evidence={"speaker": "any"})
+
+    assert isinstance(result, Answered)
+    assert (result.answer, result.evidence) == ("no", ())
+    assert result.searched is not None
+    assert result.searched.turns == (1, 3)
+
+
+@pytest.mark.parametrize("evaluated", ["agent-1", "agent-2"])
+def test_joined_turns_are_not_shared_between_whose_agents_count(evaluated: str) -> None:
+    words = [f"agent-{1 + number % 2}: word {number}" for number in range(12)]
+    pattern = {"pattern": ["word 3$"], "speaker": "agent", "first_turns": 4}
+    items = [
+        an_item(focus, focus=focus, cues={"rules": [{"when": pattern, "answer": "yes"}], "otherwise": "no"})
+        for focus in ("contact", "evaluated_agent")
+    ]
+    rubric = a_rubric(*items)
+    results = judge_by_cues(a_conversation(*words, evaluated_agent=evaluated), rubric, rubric.items)
+
+    assert [result.answer for result in results.values()] == ["yes", "yes" if evaluated == "agent-2" else "no"]
 
 
 def test_a_bot_is_the_agent_where_no_person_served() -> None:
@@ -745,6 +869,44 @@ def test_two_words_asked_for_at_once_are_told_apart_by_order() -> None:
     assert not heard(a_conversation(ask, "customer: Nemo"), both)
 
 
+@pytest.mark.parametrize("between", [None, "ok", "Thanks.", "and?", "Got it, thank you", "mm-hmm"])
+@pytest.mark.parametrize(
+    "replies",
+    [
+        ("Jane Doe", "May 5, 1990", "Miller", "Nemo"),
+        ("jane doe", "05/05/1990", "miller", "nemo"),
+        ("Jane Doe", "5th of May 1990", "Van Buren", "Mr Whiskers"),
+        ("Jane Doe", "May 5th 1990", "my pet was Nemo", "Miller"),
+        ("Jane Doe, 1990-05-05", "Miller", "Nemo"),
+        ("Jane Doe", "1990-05-05", "Miller and Nemo"),
+    ],
+)
+def test_a_combined_question_stays_open_over_several_messages(replies: tuple[str, ...], between: str | None) -> None:
+    words = [line for reply in replies for line in (f"customer: {reply}", between and f"agent: {between}") if line]
+
+    assert heard(a_conversation(COMBINED_QUESTION, *words), ALL_FOUR)
+
+
+@pytest.mark.parametrize("missing", range(4))
+@pytest.mark.parametrize("instead", [None, "I forgot that one"])
+def test_what_a_combined_question_did_not_get_is_not_made_up(missing: int, instead: str | None) -> None:
+    replies: list[str | None] = ["Jane Doe", "May 5, 1990", "Van Buren", "Mr Whiskers"]
+    replies[missing] = instead
+
+    assert not heard(a_conversation(COMBINED_QUESTION, *(f"customer: {reply}" for reply in replies if reply)), ALL_FOUR)
+
+
+COMBINED_QUESTION = "agent: I need your full name, date of birth, mother's maiden name and your pet's name."
+ALL_FOUR = {
+    "all": [
+        {"supplied": "name", "words": [2, 6], "asked_by": {"phrase": ["your full name"]}},
+        {"supplied": "date", "asked_by": {"phrase": ["date of birth"]}, "said_with": ["born"]},
+        {"supplied": "word", "asked_by": {"phrase": ["maiden name"]}, "said_with": ["maiden name"]},
+        {"supplied": "word", "asked_by": {"phrase": ["pet's name"]}, "said_with": ["pet"]},
+    ]
+}
+
+
 def test_mail_addresses_and_telephone_numbers() -> None:
     for text in ("it's jane.doe@example.org", "jane dot doe at example dot org", "[EMAIL]"):
         assert heard(a_conversation(("customer", text)), {"supplied": "email"})
@@ -939,3 +1101,40 @@ def test_a_cue_that_is_none_of_the_known_kinds_is_refused_with_its_place() -> No
 
     with pytest.raises(RubricRejected):
         parse_rubric(raw)
+
+
+# ── Silence proves nothing ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_where_the_agent_says_nothing_no_answer_rests_on_that() -> None:
+    alone = a_conversation("customer: My order is missing.")
+
+    missed = judged(alone, {"phrase": ["sorry"], "speaker": "agent"})
+    kept_out = judged(
+        alone,
+        {"phrase": ["sorry"]},
+        cues={"applicable": {"phrase": ["refund"]}, "rules": [], "reasons": {"unscored": "An apology stands there."}},
+    )
+
+    for result in (missed, kept_out):
+        assert isinstance(result, Unscored)
+        assert (result.unscored_reason, result.reason) == ("undecided", "The agent says nothing in this contact.")
+
+
+def test_what_had_no_turn_to_stand_in_is_not_missing() -> None:
+    alone = a_conversation("agent: Hello?", "agent: Are you there?")
+
+    result = judged(alone, {"phrase": ["yes"], "speaker": "customer"}, focus="contact")
+
+    assert isinstance(result, Unscored)
+    assert result.reason == "Nobody spoke in the turns where this could stand."
+
+
+def test_a_hidden_anchor_is_no_evidence() -> None:
+    call = a_conversation("agent: Thank you for calling.", "customer: Hi.", "agent: Thank you, goodbye.")
+    cue = {"cue": {"phrase": ["thank you"], "speaker": "agent"}, "after": {"phrase": ["hi"], "speaker": "customer"}}
+
+    shown, hidden = judged(call, cue), judged(call, cue | {"anchors": "hidden"})
+
+    assert [one.turn for one in shown.evidence] == [1, 2]
+    assert [one.turn for one in hidden.evidence] == [2]

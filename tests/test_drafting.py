@@ -410,3 +410,14 @@ async def test_every_shipped_rubric_is_drafted_by_cues_and_asked_of_a_model(name
         == [item.id for item in rubric.items]
     )
     assert isinstance(made.model.identity, ModelIdentity)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("fa", "انسان"), ("zh-CN", "人工"), ("es", "persona"), ("sv", "person")]
+)
+def test_items_left_open_say_so_in_the_language_of_the_form(language: str, said: str) -> None:
+    rubric = a_rubric(an_item("tone"), an_item("accuracy", method="human"), language=language)
+
+    draft = draft_by_cues(a_conversation(), rubric)
+
+    assert all(said in result.reason for result in draft.items)

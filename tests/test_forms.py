@@ -634,7 +634,7 @@ resource "genesyscloud_quality_forms_evaluation" "one" {{
         (b'{"Items": [{"Section": 5}]}', r"Items\[0\].Section: .* an object"),
         (
             b'{"questionGroups": [{"questions": [{"text": "q", "answerOptions": [{"text": "only"}]}]}]}',
-            "at least 2 items",
+            "at least 2 entries",
         ),
     ],
 )

@@ -48,7 +48,7 @@ sections:
 def problems_of(data: object) -> dict[str, str]:
     with pytest.raises(RubricRejected) as caught:
         parse_rubric(data)  # type: ignore[arg-type]
-    return dict(caught.value.problems)
+    return {one.path: one.reason for one in caught.value.problems}
 
 
 # ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -214,8 +214,8 @@ def test_a_problem_names_its_place_in_the_authors_words_and_its_item():
     found = problems_of(broken)
 
     assert found == {
-        "sections[0].items[1].question": "field required (item sold)",
-        "sections[0].items[1].qestion": "there is no field of this name (item sold)",
+        "sections[0].items[1].question": "'question' is missing (item sold)",
+        "sections[0].items[1].qestion": "there is no field 'qestion' here (item sold)",
     }
 
 
@@ -571,4 +571,4 @@ def test_a_list_that_is_too_short_is_said_even_when_its_only_entry_is_right() ->
     with pytest.raises(RubricRejected) as rejected:
         parse_rubric(rubric)
 
-    assert [path for path, _ in rejected.value.problems] == ["sections[0].items[0].answer.options"]
+    assert [one.path for one in rejected.value.problems] == ["sections[0].items[0].answer.options"]

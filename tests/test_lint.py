@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 from typing import Any
 
 import pytest
@@ -73,6 +74,7 @@ def under(condition: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 # code → (a document that has it, the same without it, and where it is found)
 CASES: dict[str, tuple[Any, Any, str]] = {
+    "unreadable": ("id: greeting\nversion: [", form(), "line 3, column 1"),
     "field-missing": (form({"id": "greeting"}), form(), "sections[0].items[0].question"),
     "field-unknown": (form(item(guidence="…")), form(), "sections[0].items[0].guidence"),
     "value-invalid": (form(item(weight="heavy")), form(item(weight=2)), "sections[0].items[0].weight"),
@@ -372,6 +374,11 @@ CASES: dict[str, tuple[Any, Any, str]] = {
         form(item()),
         "sections[0].items[0].metric",
     ),
+    "open-without-model": (
+        form(item()),
+        form(item(), item("b", **by_cues((HELLO, "yes"), otherwise="no"))),
+        "sections",
+    ),
     "pattern-invalid": (pattern("hello ("), pattern(r"hello \("), "sections[0].items[0].cues.rules[0].when.pattern[0]"),
     "pattern-backtracks": (
         pattern(r"(\w+)+!"),
@@ -419,7 +426,7 @@ def test_a_finding_is_a_sentence_with_a_remedy(code: str):
 
 
 def test_a_sound_form_has_no_finding():
-    assert lint_document(form(item("a"), item("b"))) == ()
+    assert lint_document(form(item("a"), item("b", **by_cues((HELLO, "yes"), otherwise="no")))) == ()
 
 
 # ── Documents that are no rubric ────────────────────────────────────────────────────────────────────────────────
@@ -463,6 +470,51 @@ def test_a_shape_that_nobody_knows_is_told_at_its_place():
 
 def test_a_misspelt_field_gets_the_right_name():
     assert lint_document(form(item(guidence="…")))[0].fix == "Did you mean guidance?"
+
+
+def test_a_cue_that_nobody_knows_is_found_where_it_is_named():
+    lost = item(cues={"applicable": {"ref": "sale"}, "rules": [], "otherwise": "no"})
+
+    (found,) = lint_document(form(item("first"), lost))
+
+    assert (found.code, found.path) == ("rubric-inconsistent", "sections[0].items[1].cues.applicable")
+
+
+def test_an_answer_that_the_item_does_not_have_is_found_in_its_rule():
+    rules = [{"when": {"phrase": ["yes"]}, "answer": one} for one in ("yes", "maybe")]
+
+    (found,) = lint_document(form(item(cues={"rules": rules})))
+
+    assert found.path == "sections[0].items[0].cues.rules[1].answer"
+    assert found.message.startswith("'maybe' ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "said", "fix"),
+    [
+        ({"version": 1}, "version", "Must be text.", 'Put the version in quotes: version: "1".'),
+        ({"version": None}, "version", "Must be text.", "Write text, in quotes where it looks like something else."),
+        ({"sections": []}, "sections", "Needs at least 1 entry.", "Add sections: a list"),
+        ({"sections": {}}, "sections", "Must be a list.", "Write a list: [a, b]"),
+        ({"title": ""}, "title", "Needs at least 1 character.", "Write something here, or remove the field."),
+        ({"pass_mark": 101}, "pass_mark", "Must be at most 100.", "Write a smaller number."),
+        ({"auto_fail": "stop"}, "auto_fail", "Must be zero or flag.", "Choose one of these."),
+        ({"channels": ["fax"]}, "channels[0]", "Must be one of voice, chat, email or social.", "Choose one of these."),
+        ({"id": "A b"}, "id", "Must be 1 to 80 small letters", "Write it like greet-the-customer."),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_explained_without_jargon(changes: dict[str, Any], path: str, said: str, fix: str):
+    (found,) = lint_document(form(**changes))
+
+    assert found.path == path
+    assert found.message.startswith(said)
+    assert found.fix.startswith(fix)
+
+
+def test_text_and_data_are_linted_alike():
+    broken = form(item(weight="heavy"))
+
+    assert lint_document(json.dumps(broken)) == lint_document(json.dumps(broken).encode()) == lint_document(broken)
 
 
 def test_an_inconsistent_scale_is_found_at_its_answer():
@@ -600,6 +652,9 @@ def test_patterns_with_one_way_are_left_alone(text: str):
     ("language", "question", "two"),
     [
         ("en", "Did the agent apologise or offer help?", True),
+        ("en", "Did the agent greet **and** sound friendly?", True),
+        ("en", "Did the agent *greet* and _thank_ the customer?", True),
+        ("en", "Did the agent read field_one and field_two aloud?", False),
         ("en", "Did the customer give name and date of birth?", False),
         ("en", "Did the agent mention pros and cons?", False),
         ("es", "¿El agente saludó y verificó la identidad?", True),

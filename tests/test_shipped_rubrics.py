@@ -832,7 +832,7 @@ ASKED = (
 def test_a_pin_that_was_asked_for_is_missed_also_where_no_account_number_was_given():
     assert answer(bank(*ASKED), "pin-obtained") == "no"
     assert answer(bank("customer: My PIN is 8823, what is my balance?"), "pin-obtained") == "yes"
-    assert answer(bank("customer: When do you open?", "agent: Hello, at ten."), "pin-obtained") == NA
+    assert answer(bank("customer: When do you open?", "agent: Hello, we open at ten."), "pin-obtained") == NA
 
 
 def test_an_action_without_verification_is_a_refusal_that_was_not_made_even_where_nothing_was_asked():
@@ -1039,6 +1039,108 @@ def test_account_data_before_identity_in_chinese():
 
     assert answer(draft, "verified-before-data") == "no"
     assert answer(zh("agent: 您好，请讲。", "customer: 几点开门？", "agent: 九点开门。"), "verified-before-data") == NA
+
+
+# ── Contacts too small to judge ─────────────────────────────────────────────────────────────────────────────────
+
+LANGUAGES = {"support-fa": "fa", "support-zh": "zh"}
+TINY: dict[str, dict[str, tuple[str, ...]]] = {
+    "two turns": {
+        "en": ("agent: Thank you for calling Northwind, how can I help?", "customer: My internet is down."),
+        "fa": ("agent: از تماس شما متشکرم، چطور می‌توانم کمکتان کنم؟", "customer: اینترنت من قطع است."),
+        "zh": ("agent: 感谢您的来电，请问有什么可以帮您？", "customer: 我的网络断了。"),
+    },
+    "only the agent": {
+        "en": ("agent: Thank you for calling Northwind, how can I help?", "agent: Are you there? Goodbye then."),
+        "fa": ("agent: سلام، بفرمایید.", "agent: صدای مرا دارید؟ خدانگهدار."),
+        "zh": ("agent: 您好，请讲。", "agent: 您还在吗？再见。"),
+    },
+    "only the customer": {
+        "en": ("customer: I can't log in, and the order that I paid for is missing. Please help!",),
+        "fa": ("customer: نمی‌توانم وارد حسابم شوم و سفارشم نرسیده است.",),
+        "zh": ("customer: 我登录不了账号，订单也没有收到。",),
+    },
+    "abandoned": {
+        "en": ("agent: Thank you for calling Northwind, how can I help?",),
+        "fa": ("agent: از تماس شما متشکرم، چطور می‌توانم کمکتان کنم؟",),
+        "zh": ("agent: 感谢您的来电，请问有什么可以帮您？",),
+    },
+    "another language": {
+        "en": ("agent: Gracias por llamar, ¿en qué le ayudo?", "customer: No funciona.", "agent: Lo siento. Adiós."),
+        "fa": ("agent: Thank you for calling, how can I help?", "customer: It is down.", "agent: I am sorry. Goodbye."),
+        "zh": ("agent: Thank you for calling, how can I help?", "customer: It is down.", "agent: I am sorry. Goodbye."),
+    },
+}
+CLOSINGS = {"further-help", "further-help-offered", "farewell", "courteous-close"}
+COMPASSION = {"empathy", "complaint-acknowledged"}
+GOOD_WHEN_ABSENT = {"threat", "abuse", "secret-asked", "respectful-words", "respectful-throughout", "data-protected"}
+SEEN_IN_THE_FIRST_TURN = {"greeting", "salutation"}
+
+
+@pytest.mark.parametrize("rubric", sorted(path.parent.name for path in (ROOT / "rubrics").glob("*/1.yaml")))
+@pytest.mark.parametrize("contact", TINY)
+def test_nothing_absurd_comes_of_a_contact_too_small_to_judge(rubric: str, contact: str):
+    lines = TINY[contact][LANGUAGES.get(rubric, "en")]
+    draft = drafted(rubric, *lines, channel=LIBRARY.get(rubric).channels[0])
+
+    judged = [one for one in draft.items if one.method == "cues" and one.state != "unscored"]
+
+    settled = {one.item for one in judged if one.state == "answered"}
+    not_applicable = {one.item for one in judged if one.state == "not_applicable" and one.decided_by == "judge"}
+    assert settled <= GOOD_WHEN_ABSENT | SEEN_IN_THE_FIRST_TURN
+    assert not not_applicable & COMPASSION
+    if contact in ("only the customer", "another language"):
+        assert settled | not_applicable == set()
+    if contact == "two turns":
+        assert not not_applicable & CLOSINGS
+
+
+@pytest.mark.parametrize("trouble", ["My internet is down.", "It keeps crashing.", "I can't log in."])
+@pytest.mark.parametrize(
+    ("rubric", "item"),
+    [("support-voice", "empathy"), ("support-chat", "empathy"), ("support-email", "complaint-acknowledged")],
+)
+def test_trouble_told_without_a_word_of_feeling_is_trouble(rubric: str, item: str, trouble: str):
+    lines = ("agent: Hello, how can I help you?", f"customer: {trouble}", "agent: What do you see on the screen?")
+
+    assert answer(drafted(rubric, *lines), item) == OPEN
+
+
+@pytest.mark.parametrize("rubric", ["support-voice", "support-chat"])
+def test_are_you_all_set_is_an_offer_of_further_help(rubric: str):
+    lines = (
+        "agent: Thank you for calling Northwind, how can I help?",
+        "customer: When do you open?",
+        "agent: We open at ten. Are you all set, or is there something more?",
+        "customer: That was it.",
+        "agent: Have a lovely day.",
+    )
+
+    draft = drafted(rubric, *lines)
+
+    assert answer(draft, "further-help") == "yes"
+    assert answer(draft, "farewell") == "yes"
+
+
+def test_a_date_without_a_commitment_beside_it_proves_no_next_step():
+    draft = voice(
+        "support-voice",
+        "agent: Hello, how can I help you?",
+        "customer: I was born on the 4th of March and was charged twice.",
+        "agent: I see the payment of March 3rd. I'll send you a letter about it.",
+        "customer: Thanks.",
+        "agent: Goodbye.",
+    )
+
+    assert answer(draft, "next-step-stated") == "yes"
+    assert answer(draft, "next-step-dated") == OPEN
+    assert result(draft, "next-step-dated").evidence == ()
+
+
+def test_a_dated_next_step_is_proven_by_the_promise_and_its_time():
+    proof = result(voice("support-voice", *CALL), "next-step-dated").evidence
+
+    assert [one.quote for one in proof] == ["You will receive a new bill within three days"]
 
 
 # ── The bundled samples ─────────────────────────────────────────────────────────────────────────────────────────

@@ -26,7 +26,7 @@ from service.api import shapes
 from service.api.bodies import write_json
 from service.api.examples import ANSWERS, BODIES, problem_example
 from service.api.page import page_of
-from service.api.problems import BY_STATUS, KINDS, PROBLEM_JSON, Kind, every_kind
+from service.api.problems import BY_STATUS, INVALID_PARAMETER, KINDS, PROBLEM_JSON, Kind, every_kind
 from service.conversation import Conversation
 from service.rubric import Rubric
 
@@ -58,6 +58,15 @@ _OUTCOMES = {
     ("publishRubric", "201"): "The version is published",
     ("publishRubric", "200"): "The very same version was there already",
     ("lintRubric", "200"): "What the linter found, nothing included",
+}
+_PARAMETERS = {
+    "channel": "Drafts of conversations by this channel only.",
+    "language": "Drafts of conversations in this language only: its BCP 47 tag, as `en` or `es-MX`.",
+    "engine": "Drafts that were asked of this engine only: `auto`, `cues` or `llm`.",
+    "evaluation_id": "The `id` of the evaluation.",
+    "rubric_id": "The `id` of the rubric, without a version.",
+    "version": "One of its versions, as `1` or `2.1`.",
+    "name": "The last part of the problem's `type`.",
 }
 _DESCRIPTION = """Assay fills in contact-center QA scorecards from transcripts. Every answer rests on quotes that are
 located in the transcript; what has no proof is unscored, never guessed. Errors are problem documents (RFC 9457);
@@ -196,12 +205,18 @@ def _describe_parameters(operation: dict[str, Any]) -> None:
         if "enum" in schema:
             schema["enum"] = [one for one in schema["enum"] if one is not None]
         parameter["schema"] = schema
+        if not parameter.get("description"):
+            parameter["description"] = _PARAMETERS[parameter["name"]]
         for name in ("deprecated", "allowEmptyValue", "allowReserved"):
             parameter.pop(name, None)
 
 
 def _describe_answers(operation: dict[str, Any]) -> None:
-    operation["responses"] = dict(sorted(operation.get("responses", {}).items()))
+    answers = operation.get("responses", {})
+    if "400" in answers and PROBLEM_JSON not in answers["400"].get("content", {}):
+        # What the framework says of every path with parameters, in its own words and shape.
+        answers["400"] = _invalid_parameter()
+    operation["responses"] = dict(sorted(answers.items()))
     for status, answer in operation["responses"].items():
         headers = {
             name: {"description": one["description"], "schema": _TEXT}
@@ -217,6 +232,13 @@ def _describe_answers(operation: dict[str, Any]) -> None:
                 content["examples"] = problem_example(answer["description"])
             elif (example := ANSWERS.get((operation["operationId"], status))) is not None:
                 content["examples"] = {"example": {"value": example}}
+
+
+def _invalid_parameter() -> dict[str, Any]:
+    return {
+        "description": f"{INVALID_PARAMETER.title} (`{INVALID_PARAMETER.type}`)",
+        "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
 
 
 def _reading_order(entry: tuple[str, Any]) -> tuple[int, int, str]:

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from service.api.catalogue import Catalogue
 from service.api.shapes import EvaluationRequest, OutsideConversation
+from service.complaints import in_plain_words
 from service.conversation import Conversation
 from service.drafting import Drafter, Engine, plan
 from service.errors import (
@@ -54,6 +55,13 @@ MODEL_REASONS = frozenset(
         "evidence_not_found",
     }
 )
+_TRIED = ("str", "dict[str,any]", "list[any]")
+_CONVERSATION_FIXES = {
+    "data": "Send the document as text, or its JSON as it is.",
+    "roles": 'Send a map such as {"Speaker 0": "agent", "Speaker 1": "customer"}.',
+    "encoding": "Send utf-8 or base64.",
+    "channel": "Send one of voice, chat, email, social.",
+}
 
 
 @dataclass(frozen=True)
@@ -254,12 +262,18 @@ def _at(field: str) -> Iterator[None]:
     try:
         yield
     except ValidationError as invalid:
-        first = invalid.errors(include_url=False, include_input=False, include_context=False)[0]
-        path = ".".join(str(part) for part in first["loc"])
-        message = str(first["msg"]).removeprefix("Value error, ")
-        raise ConversationRejected(f"{message}.", field=f"{field}.{path}" if path else field) from None
+        first = invalid.errors(include_url=False, include_input=False)[0]
+        # The last part of a place within a union names the type that was tried.
+        path = ".".join(str(part) for part in first["loc"] if part not in _TRIED)
+        raise ConversationRejected(
+            f"{in_plain_words(first['type'], first['msg'], first.get('ctx') or {})}.",
+            field=f"{field}.{path}" if path else field,
+            fix=_CONVERSATION_FIXES.get(str(first["loc"][0]) if first["loc"] else ""),
+        ) from None
     except RubricRejected as rejected:
-        rejected.problems = tuple((f"{field}.{path}" if path else field, why) for path, why in rejected.problems)
+        rejected.problems = tuple(
+            one._replace(path=f"{field}.{one.path}" if one.path else field) for one in rejected.problems
+        )
         rejected.field = f"{field}.{rejected.field}" if rejected.field else field
         raise
     except AssayError as error:

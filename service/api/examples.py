@@ -265,6 +265,13 @@ ENGINES: dict[str, Any] = {
         },
     ]
 }
+ROLES_UNKNOWN: dict[str, Any] = {
+    "type": "/problems/roles-unknown",
+    "title": "Roles are unknown",
+    "status": 422,
+    "meaning": "Nothing says who is the agent; send a map in `roles`.",
+    "retry_after": None,
+}
 
 ANSWERS: dict[tuple[str, str], Any] = {
     ("createEvaluation", "201"): EVALUATION,
@@ -283,16 +290,26 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "findings": [
             {
                 "severity": "warning",
-                "code": "no-applicability",
+                "code": "applicability-missing",
                 "path": "sections[0].items[0].applicable_when",
-                "message": "Nothing says when the question applies.",
-                "fix": "Describe it in applicable_when, or set not_applicable to never.",
+                "message": "Item 'greeting' may be not applicable, but nothing says when; every judge will decide "
+                "differently.",
+                "fix": "Say in applicable_when when the question arises, or set not_applicable to never.",
             }
         ],
     },
     ("listEngines", "200"): ENGINES,
     ("getHealth", "200"): {"status": "ok", "version": "0.1.0"},
     ("getReadiness", "200"): {"status": "ready", "version": "0.1.0"},
+    ("getRubricSchema", "200"): {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:assay:schema:rubric",
+        "title": "Assay rubric",
+        "type": "object",
+        "required": ["id", "version", "title", "sections"],
+    },
+    ("listProblems", "200"): {"problems": [ROLES_UNKNOWN]},
+    ("getProblem", "200"): ROLES_UNKNOWN,
 }
 
 

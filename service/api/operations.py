@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic
 
-from litestar import Controller, get
+from litestar import Controller, get, head
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -96,6 +96,10 @@ class OperationsController(Controller):
         """Always ok while the process answers."""
         return Health(status="ok", version=__version__)
 
+    @head("/healthz", include_in_schema=False)
+    async def alive(self) -> None:
+        """As GET, for load balancers that ask so."""
+
     @get(
         "/readyz",
         operation_id="getReadiness",
@@ -106,6 +110,11 @@ class OperationsController(Controller):
         """Ready when the store answers and has its tables; a model is not needed to draft."""
         await store.ping()
         return Health(status="ready", version=__version__)
+
+    @head("/readyz", include_in_schema=False)
+    async def takes_requests(self, store: NamedDependency[Store]) -> None:
+        """As GET, for load balancers that ask so."""
+        await store.ping()
 
     @get("/problems", operation_id="listProblems", summary="List every kind of problem")
     async def problems(self) -> ProblemKinds:

@@ -7,6 +7,7 @@ the request's id, which the log names too.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from litestar.types import ExceptionHandlersMap
 from service import errors
 from service.api.logs import log_unexpected, note_problem, request_id
 from service.api.shapes import Problem, ProblemError
+from service.complaints import sentence
 from service.errors import AssayError, BadInput, DraftIncomplete, RubricRejected
 
 PROBLEM_JSON = "application/problem+json"
@@ -153,24 +155,43 @@ _DETAILS = {
 }
 # Parameters whose names are words of Python, and Python's words for things of JSON.
 _AS_SENT = {"since": "from", "until": "to", "idempotency_key": "Idempotency-Key"}
-_IN_JSON_WORDS = {
-    "Extra inputs are not permitted": "there is no field of this name",
-    "Input should be a valid dictionary": "must be an object",
-    "Input should be a valid string": "must be text",
-    "Input should be a valid boolean, unable to interpret input": "must be true or false",
-    "Field required": "is missing",
-}
+# What the framework says of query parameters and bodies, and what we say. The first that fits counts.
+_IN_PLAIN_WORDS: tuple[tuple[str, str], ...] = (
+    (r"Extra inputs are not permitted", "there is no field of this name"),
+    (r"Field required|Missing required .*", "is missing"),
+    (r"Input should be a valid dictionary or instance of .*", "must be a JSON object"),
+    (r"Input should be a valid dictionary", "must be an object"),
+    (r"Input should be a valid string", "must be text"),
+    (r"Input should be a valid boolean.*|Expected `bool.*", "must be true or false"),
+    (r"Input should be (?P<what>'.*)", "must be one of {what}"),
+    (r"Expected `\w+` (?:>=) (?P<what>[\d.]+?)(?:\.0)?", "must be at least {what}"),
+    (r"Expected `\w+` (?:<=) (?P<what>[\d.]+?)(?:\.0)?", "must be at most {what}"),
+    (r"Expected `int.*", "must be a whole number"),
+    (r"Expected `float.*", "must be a number"),
+    (r"Expected `str.*", "must be text"),
+    (r"Invalid enum value .*", "is not one of the known values"),
+    (r"String should match pattern .*", "is not written as it must be"),
+    (r"String should have at most (?P<what>\d+) characters", "may have at most {what} characters"),
+    (r"String should have at least (?P<what>\d+) characters?", "must not be empty"),
+)
 _FIXES = {
-    "channel": "One of voice, chat, email, social.",
-    "engine": "One of auto, cues, llm.",
-    "complete": "true or false.",
-    "passed": "true or false.",
-    "limit": "A whole number from 1 to 200.",
-    "min_percent": "A number of 0 or more.",
-    "max_percent": "A number of 0 or more.",
+    "channel": "Send one of voice, chat, email, social.",
+    "engine": "Send one of auto, cues, llm.",
+    "complete": "Send true or false.",
+    "passed": "Send true or false.",
+    "limit": "Send a whole number from 1 to 200.",
+    "min_percent": "Send a number from 0 to 1000000.",
+    "max_percent": "Send a number from 0 to 1000000.",
     "conversation": "Send {turns: [{speaker, text}]}, the native form, or {format, data}.",
     "rubric": "Send `id`, `id@version`, or a whole rubric.",
-    "language": "A BCP 47 tag such as en, es-MX or fa.",
+    "require_complete": "Send true or false.",
+    "language": "Send a BCP 47 tag such as en, es-MX or fa.",
+}
+_UNSCORED_FIXES = {
+    "needs_model_or_person": "Configure a model and leave out engine cues, or let a person answer this item.",
+    "model_misconfigured": "Check ASSAY_LLM_MODEL, ASSAY_LLM_BASE_URL and ASSAY_LLM_API_KEY; GET /v1/models says more.",
+    "model_unavailable": "Repeat the request when GET /v1/models says that the model is ready.",
+    "model_refused": "Let a person answer this item, or choose another model.",
 }
 
 
@@ -200,7 +221,9 @@ def answer_assay_error(request: Request[Any, Any, Any], error: AssayError) -> Re
         answer = _answer(request, kind, kind.meaning)
         note_problem(request.scope, kind.name, why=str(error))
         return answer
-    detail = _sentence(error.message)
+    detail = sentence(error.message)
+    if isinstance(error, RubricRejected) and error.problems and error.field:
+        detail = f"{error.field}: {error.message}"
     if isinstance(error, DraftIncomplete):
         return _answer(request, kind, f"{detail} {error.fix}", _errors_of(error), evaluation=error.evaluation)
     return _answer(request, kind, detail, _errors_of(error))
@@ -227,17 +250,39 @@ def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Resp
 def _answer_invalid(request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
     found = [one for one in error.extra or [] if isinstance(one, dict)]
     in_body = not any(one.get("source") in ("query", "header", "path", "cookie") for one in found)
+    reasons: dict[str | None, list[str]] = {}
+    for one in found:
+        reasons.setdefault(_field(one.get("key")), []).append(_plain(str(one.get("message", "is invalid"))))
     listed = tuple(
-        ProblemError(
-            field=(field := _field(one.get("key"))),
-            message=_reason(str(one.get("message", "is invalid"))),
-            fix=_FIXES.get(field or ""),
-        )
-        for one in found
+        ProblemError(field=field, message=_full(_joined(said)), fix=_fix(field, said))
+        for field, said in reasons.items()
     )
-    detail = "; ".join(f"{one.field}: {one.message}" if one.field else one.message for one in listed[:3])
+    detail = " ".join(_told(field, _joined(said)) for field, said in list(reasons.items())[:3])
     kind = INVALID_BODY if in_body else INVALID_PARAMETER
     return _answer(request, kind, detail or kind.meaning, listed)
+
+
+def _joined(reasons: list[str]) -> str:
+    """One reason of several: a field that takes text or an object complains twice about a number."""
+    if len(reasons) > 1 and all(one.startswith("must be ") for one in reasons):
+        return " or ".join([reasons[0], *(one.removeprefix("must be ") for one in reasons[1:])])
+    return "; ".join(dict.fromkeys(reasons))
+
+
+def _told(field: str | None, reason: str) -> str:
+    """The reason as a sentence of its own, with its field."""
+    verb = reason.startswith(("must ", "is ", "may ", "needs "))
+    if field is None:
+        return _full(f"the body {reason}" if verb else reason)
+    return f"{field} {reason}." if verb else f"{field}: {reason}."
+
+
+def _fix(field: str | None, reasons: list[str]) -> str | None:
+    if field is None:
+        return "Send the JSON object that GET /schema describes."
+    if "there is no field of this name" in reasons:
+        return "Remove it, or correct its name; GET /schema lists the fields."
+    return _FIXES.get(field)
 
 
 def _answer(
@@ -267,14 +312,21 @@ def _answer(
 
 def _errors_of(error: AssayError) -> tuple[ProblemError, ...]:
     if isinstance(error, RubricRejected) and error.problems:
-        return tuple(ProblemError(field=path or None, message=reason, fix=None) for path, reason in error.problems)
+        return tuple(
+            ProblemError(field=one.path or None, message=_full(one.reason), fix=one.fix) for one in error.problems
+        )
     if isinstance(error, DraftIncomplete):
         return tuple(
-            ProblemError(field=f"items.{item}", message=f"unscored: {reason}", fix=None) for item, reason in error.items
+            ProblemError(
+                field=f"items.{item}",
+                message=f"unscored: {reason}",
+                fix=_UNSCORED_FIXES.get(reason, "Repeat the request later, or let a person answer this item."),
+            )
+            for item, reason in error.items
         )
     if error.field is None and error.fix is None:
         return ()
-    return (ProblemError(field=error.field, message=_sentence(error.message), fix=error.fix),)
+    return (ProblemError(field=error.field, message=sentence(error.message), fix=error.fix),)
 
 
 def _field(key: Any) -> str | None:
@@ -283,12 +335,16 @@ def _field(key: Any) -> str | None:
     return ".".join(_AS_SENT.get(part, part) for part in parts) or None
 
 
-def _reason(message: str) -> str:
-    return _sentence(_IN_JSON_WORDS.get(message, message))
+def _plain(message: str) -> str:
+    for pattern, words in _IN_PLAIN_WORDS:
+        if said := re.fullmatch(pattern, message):
+            return words.format(**said.groupdict()).replace("'", "")
+    return message
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _full(reason: str) -> str:
+    """The reason as a sentence."""
+    return sentence(reason.rstrip(".")) + "."
 
 
 HANDLERS: ExceptionHandlersMap = {

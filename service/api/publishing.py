@@ -6,9 +6,9 @@ import asyncio
 
 from service.api.catalogue import Catalogue, Listed
 from service.api.shapes import LintFinding, LintReport
-from service.errors import RubricRejected
+from service.errors import Problem, RubricRejected
 from service.library import parse_rubric
-from service.lint import Finding, lint
+from service.lint import lint, lint_document
 from service.rubric import Rubric
 
 
@@ -21,38 +21,19 @@ class Publishing:
 
     async def publish(self, document: bytes) -> tuple[Listed, bool]:
         """The published version and whether it is new. Raises RubricRejected, RubricAlreadyPublished."""
-        rubric, findings = await asyncio.to_thread(self._read, document)
-        if broken := tuple((one.path, one.message) for one in findings if one.severity == "error"):
-            raise RubricRejected(f"the linter finds {len(broken)} errors.", field=broken[0][0], problems=broken)
+        rubric, broken = await asyncio.to_thread(self._read, document)
+        if broken:
+            count = "1 error" if len(broken) == 1 else f"{len(broken)} errors"
+            raise RubricRejected(f"the linter finds {count}.", field=broken[0].path, problems=broken)
         return await self._catalogue.publish(rubric)
 
     async def lint(self, document: bytes) -> LintReport:
-        """What is wrong or unwise with the document; what cannot be read as a rubric is an error among them."""
-        try:
-            _, found = await asyncio.to_thread(self._read, document)
-        except RubricRejected as rejected:
-            return LintReport(publishable=False, findings=_rejections(rejected))
-        findings = tuple(map(_finding, found))
+        """What is wrong or unwise with the document; what keeps it from being a rubric is an error among them."""
+        found = await asyncio.to_thread(lint_document, document, max_items=self._max_items)
+        findings = tuple(LintFinding.model_validate(one.model_dump()) for one in found)
         return LintReport(publishable=not any(one.severity == "error" for one in findings), findings=findings)
 
-    def _read(self, document: bytes) -> tuple[Rubric, tuple[Finding, ...]]:
+    def _read(self, document: bytes) -> tuple[Rubric, tuple[Problem, ...]]:
         rubric = parse_rubric(document, max_items=self._max_items)
-        return rubric, tuple(lint(rubric))
-
-
-def _finding(found: Finding) -> LintFinding:
-    return LintFinding(severity=found.severity, code=found.code, path=found.path, message=found.message, fix=found.fix)
-
-
-def _rejections(rejected: RubricRejected) -> tuple[LintFinding, ...]:
-    places = rejected.problems or ((rejected.field or "", rejected.message),)
-    return tuple(
-        LintFinding(
-            severity="error",
-            code="unusable",
-            path=path,
-            message=reason,
-            fix=rejected.fix if path == (rejected.field or "") else None,
-        )
-        for path, reason in places
-    )
+        errors = (one for one in lint(rubric) if one.severity == "error")
+        return rubric, tuple(Problem(one.path, one.message, one.fix, one.code) for one in errors)

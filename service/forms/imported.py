@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from service.complaints import problems_of
 from service.cue_rules import RESERVED_ANSWERS
 from service.errors import RubricRejected
 from service.rubric import Rubric
@@ -164,8 +165,7 @@ def as_rubric(raw: Raw) -> Rubric:
     try:
         return Rubric.model_validate(raw)
     except ValidationError as error:
-        problems = tuple((".".join(map(str, one["loc"])), one["msg"]) for one in error.errors(include_url=False))
-        place, reason = problems[0]
+        problems = problems_of(raw, error)
         raise RubricRejected(
-            f"The form does not make a usable rubric: {reason}", field=place, problems=problems
+            f"The form does not make a usable rubric: {problems[0].reason}", field=problems[0].path, problems=problems
         ) from error

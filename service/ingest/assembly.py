@@ -38,7 +38,7 @@ def assemble(reading: Reading, context: Context, *, form: str, name: str | None 
     if channel == "email":
         lines = tuple(line if line.quoted is not None else _with_history(line) for line in lines)
     started_at, lines = offsets_from_start(lines, reading.started_at)
-    participants = participants_of(reading.speakers, lines, context.roles, machine=reading.told_apart_by_machine)
+    participants, told = participants_of(reading.speakers, lines, context.roles, machine=reading.told_apart_by_machine)
     try:
         return Conversation(
             id=_id(reading, name),
@@ -52,7 +52,7 @@ def assemble(reading: Reading, context: Context, *, form: str, name: str | None 
             ),
             metadata=_metadata(reading, form),
             evaluated_agent=reading.evaluated_agent,
-            source=Source(format=form, verified=reading.verified, notes=(*reading.notes, *notes)),
+            source=Source(format=form, verified=reading.verified, notes=(*reading.notes, *notes, *told)),
         )
     except ValidationError as error:
         raise rejection_of(error) from None

@@ -1,7 +1,7 @@
 """Who is the agent, who the customer: decided by explicit rules, or not at all.
 
 Comes in: the document's speakers and lines, and the caller's role map. Goes out: a `Participant` per speaker, with
-the source of its role. The rules, in this order; the first that speaks decides:
+the source of its role, and notes on what was guessed. The rules, in this order; the first that speaks decides:
 
 1. `mapped`: the caller's role map names the label, name, address, phone number or `@domain` of the speaker.
 2. `given`: the document states the role in a field of its own, or the label is a role word (`Agent`, `客服 2`,
@@ -20,7 +20,7 @@ agents do, and a wrong role makes every evidence check wrong.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from service.conversation import Participant, Role
@@ -45,8 +45,8 @@ FIX: Final = (
 
 def participants_of(
     speakers: Iterable[Speaker], lines: Sequence[Line], roles: Mapping[str, Role], *, machine: bool
-) -> tuple[Participant, ...]:
-    """Every speaker with a role and the reason for it.
+) -> tuple[tuple[Participant, ...], tuple[str, ...]]:
+    """Every speaker with a role and the reason for it; and notes on what was inferred and what the map missed.
 
     Parties who say nothing and whose role nobody states are left out. Raises `RolesUnknown` with the labels that no
     rule settles, and for a machine's diarisation that gave all lines one label.
@@ -60,6 +60,7 @@ def participants_of(
     for speaker in everyone.values():
         whole_characters(speaker.label + (speaker.name or "") + (speaker.role_rule or ""), "participants")
     known = {label: found for label, speaker in everyone.items() if (found := _stated(speaker, asked))}
+    missed = _missed(asked, everyone.values())
     if machine:
         _refuse_one_label(spoken, known, len(lines))
     if any(label not in known for label in spoken):
@@ -69,9 +70,32 @@ def participants_of(
         raise RolesUnknown(
             f"nothing tells which of the speakers {_listed(unknown)} is the agent and which the customer.",
             field="roles",
-            fix=FIX,
+            fix=" ".join((*missed, FIX)),
         )
-    return tuple(known[label] for label in everyone if label in known)
+    participants = tuple(known[label] for label in everyone if label in known)
+    return participants, (*missed, *_inferred(participants))
+
+
+def _missed(asked: _RoleMap, everyone: Iterable[Speaker]) -> tuple[str, ...]:
+    """A note where the role map names somebody who is not here: a typing error there makes a role a guess."""
+    present = tuple(everyone)
+    if not (nobody := asked.unused(present)):
+        return ()
+    called = "that" if len(nobody) == 1 else "any of these"
+    speakers = _listed([speaker.label for speaker in present])
+    missed = f"The role map names {_listed(nobody)}, and nobody in this conversation is called {called}"
+    return (f"{missed}; speakers: {speakers}.",)
+
+
+def _inferred(participants: Iterable[Participant]) -> tuple[str, ...]:
+    """A note on the roles that nobody stated, each with its rule."""
+    found = [
+        f"{one.id[:40]} = {one.role}" + (f" ({one.role_rule[:40]})" if one.role_rule else "")
+        for one in participants
+        if one.role_source == "inferred"
+    ]
+    more = f" and {len(found) - 6} more" if len(found) > 6 else ""
+    return (f"Roles inferred: {', '.join(found[:6])}{more}.",) if found else ()
 
 
 class _RoleMap:
@@ -79,6 +103,7 @@ class _RoleMap:
 
     def __init__(self, roles: Mapping[str, Role]) -> None:
         self._roles = {self._key(label): role for label, role in roles.items()}
+        self._labels = {self._key(label): label for label in roles}
 
     @staticmethod
     def _key(text: str) -> str:
@@ -87,14 +112,22 @@ class _RoleMap:
     def role_of(self, speaker: Speaker) -> Role | None:
         if not self._roles:
             return None
+        return next((self._roles[key] for key in self._keys_of(speaker) if key in self._roles), None)
+
+    def unused(self, speakers: Iterable[Speaker]) -> list[str]:
+        """The labels, as the caller wrote them, that fit nobody."""
+        fitting = {key for speaker in speakers for key in self._keys_of(speaker)} if self._roles else set()
+        return [label for key, label in self._labels.items() if key not in fitting]
+
+    def _keys_of(self, speaker: Speaker) -> Iterator[str]:
+        """Everything by which a map can name the speaker, the closest first."""
         for name in (speaker.label, speaker.name, *speaker.aliases):
-            if name is not None and (role := self._roles.get(self._key(name))):
-                return role
+            if name is not None:
+                yield self._key(name)
         for name in (speaker.label, *speaker.aliases):
             _, at, domain = name.rpartition("@")
-            if at and (role := self._roles.get("@" + self._key(domain))):
-                return role
-        return None
+            if at:
+                yield "@" + self._key(domain)
 
 
 def check_role_map(roles: Mapping[str, Role] | None) -> Mapping[str, Role]:

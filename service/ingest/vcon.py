@@ -268,7 +268,7 @@ def _settled(piece: _Piece, index: int, parties: Sequence[Speaker], context: Con
     lines = piece.reading.lines
     if piece.kind != "voice" or {line.label for line in lines} & {party.label for party in parties}:
         return piece
-    found = participants_of(piece.reading.speakers, lines, context.roles, machine=True)
+    found, _ = participants_of(piece.reading.speakers, lines, context.roles, machine=True)
     speakers = tuple(
         Speaker(
             f"{one.id} (part {index + 1})",

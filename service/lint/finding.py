@@ -29,6 +29,7 @@ class Finding(Value):
 
 CODES: Mapping[str, Severity] = {
     # The document is no rubric yet.
+    "unreadable": "error",
     "field-missing": "error",
     "field-unknown": "error",
     "value-invalid": "error",
@@ -84,6 +85,7 @@ CODES: Mapping[str, Severity] = {
     "metric-bands-ignored": "warning",
     "channel-unfit": "warning",
     "block-unused": "warning",
+    "open-without-model": "warning",
     "pattern-invalid": "error",
     "pattern-backtracks": "warning",
     "pattern-matches-nothing": "warning",

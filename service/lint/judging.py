@@ -195,6 +195,18 @@ def _check_unused_blocks(rubric: Rubric) -> Iterator[Finding]:
             )
 
 
+def _check_offline(rubric: Rubric) -> Iterator[Finding]:
+    """One finding for the whole form; a form that is half offline was meant so."""
+    asks_model = [item for item in rubric.items if item.method == "llm" and item.cues is None]
+    if asks_model and not any(item.cues or item.method == "metric" for item in rubric.items):
+        yield found(
+            "open-without-model",
+            "sections",
+            "No item has cues or a metric, so without a model every item stays open.",
+            "Configure a model when you score, or give items a cues block.",
+        )
+
+
 def _check_cue_use(rubric: Rubric) -> Iterator[Finding]:
     used = {name for _, cue in cues_of(rubric) for name in cue_references(cue)}
     for name in rubric.cues:
@@ -218,5 +230,6 @@ CHECKS: tuple[Check, ...] = (
     _check_metrics,
     _check_channels,
     _check_unused_blocks,
+    _check_offline,
     _check_cue_use,
 )

@@ -86,9 +86,12 @@ def scripts_of(language: str) -> frozenset[Script]:
 
 def _first(rules: dict[str, str], text: str, language: str) -> str | None:
     rule = rules.get(language)
-    found = re.search(rule, text, re.IGNORECASE) if rule else None
+    found = re.search(rule, _EMPHASIS.sub("", text), re.IGNORECASE) if rule else None
     return found.group().strip() if found else None
 
+
+_EMPHASIS = re.compile(r"(?<!\w)[*_]{1,3}(?=\w)|(?<=\w)[*_]{1,3}(?!\w)")
+"""Markdown around a word; forms are pasted from documents."""
 
 _SCRIPT_NAMES: dict[str, Script] = {
     "LATIN": "latin",
@@ -118,11 +121,11 @@ _LANGUAGE_SCRIPTS: dict[str, tuple[Script, ...]] = {
 }
 
 _ENGLISH_ACTS = (
-    "acknowledge|address|advise|answer|apologi[sz]e|ask|assure|avoid|build|check|clarify|close|confirm|demonstrate|"
-    "disclose|educate|empathi[sz]e|end|escalate|explain|express|follow|give|greet|handle|identify|inform|introduce|"
-    "invite|keep|listen|maintain|make|mention|note|obtain|offer|personali[sz]e|present|probe|promise|provide|read|"
-    "recap|record|remain|repeat|resolve|respond|restate|say|set|show|speak|state|stay|suggest|summari[sz]e|take|tell|"
-    "thank|transfer|use|verify|warn|welcome"
+    "acknowledge|address|advise|answer|apologi[sz]e|appear|ask|assure|avoid|build|check|clarify|close|collect|confirm|"
+    "demonstrate|disclose|discuss|educate|empathi[sz]e|end|escalate|explain|express|follow|give|greet|handle|identify|"
+    "inform|introduce|invite|keep|listen|maintain|make|mention|note|obtain|offer|personali[sz]e|present|probe|promise|"
+    "pronounce|provide|read|recap|recommend|record|remain|repeat|resolve|respond|restate|say|send|set|show|solve|sound|"
+    "speak|state|stay|suggest|summari[sz]e|take|tell|thank|transfer|treat|understand|upsell|use|verify|warn|welcome"
 )
 _TWO_ACTS = {
     "en": rf"\b(?:and|or|and/or)\s+(?:(?:then|also|either|clearly|properly|did they)\s+)?(?:to\s+)?"

@@ -238,7 +238,7 @@ async def test_a_missing_field_is_named(client):
     answer = await client.post("/v1/evaluations", json={"conversation": HELLO})
 
     assert problem_of(answer, 422, "invalid-body")["errors"][0] == {
-        "field": "rubric", "message": "Is missing", "fix": "Send `id`, `id@version`, or a whole rubric.",
+        "field": "rubric", "message": "Is missing.", "fix": "Send `id`, `id@version`, or a whole rubric.",
     }  # fmt: skip
 
 
@@ -379,7 +379,9 @@ async def test_who_requires_a_complete_draft_is_told_to_come_back_and_nothing_is
 
     document = problem_of(down, 503, "draft-incomplete")
     assert int(down.headers["retry-after"]) > 0
-    assert document["errors"] == [{"field": "items.empathy", "message": "unscored: model_unavailable"}]
+    (error,) = document["errors"]
+    assert (error["field"], error["message"]) == ("items.empathy", "unscored: model_unavailable")
+    assert "GET /v1/models" in error["fix"]
     assert document["evaluation"] in document["detail"]
     assert kept.json()["complete"] is False
     assert back.status_code == 201, back.text

@@ -134,6 +134,24 @@ async def test_the_page_shows_every_operation_and_asks_nothing_of_the_network(cl
     assert re.findall(r"""(?:src|href|action)=["']?(?!/)[^"'>]+|url\(|@import|<script|<link|<img|//cdn""", page) == []
 
 
+async def test_the_page_shows_code_as_code_and_an_answer_of_every_operation(client, document):
+    page = (await client.get("/schema")).text
+    outside = re.sub(r"<pre>.*?</pre>", "", page, flags=re.DOTALL)
+
+    assert "`" not in outside
+    assert "<code>id@version</code>" in outside
+    assert page.count("An answer, for example:") == len(operations(document))
+
+
+async def test_every_parameter_and_every_refusal_is_described_by_us(document):
+    for name, operation in operations(document).items():
+        for parameter in operation.get("parameters", []):
+            assert parameter["description"], (name, parameter["name"])
+        for status, answer in operation["responses"].items():
+            if status >= "400":
+                assert "/problems/" in answer["description"], (name, status)
+
+
 async def test_the_front_door_leads_to_the_page(client):
     answer = await client.get("/", follow_redirects=False)
 

@@ -11,6 +11,7 @@ import pytest
 
 from service import errors
 from service.api.problems import KINDS, UNEXPECTED, every_kind, kind_of
+from service.complaints import sentence
 from service.drafting import Readiness
 from service.errors import AssayError, StoreUnavailable
 from service.store import MemoryStore
@@ -117,6 +118,76 @@ async def test_a_store_that_is_gone_is_said_everywhere_but_to_the_health_check(s
             problem_of(answer, 503, "store-unavailable")
             assert int(answer.headers["retry-after"]) > 0
         assert (await client.get("/healthz")).json()["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ([], [(None, "Must be a JSON object.")]),
+        (ASK | {"rubric": 5}, [("rubric", "Must be text or an object.")]),
+        (ASK | {"engine": "magic"}, [("engine", "Must be one of auto, cues or llm.")]),
+        (ASK | {"require_complete": "maybe"}, [("require_complete", "Must be true or false.")]),
+        (ASK | {"colour": 1}, [("colour", "There is no field of this name.")]),
+        (ASK | {"language": "!"}, [("language", "Is not written as it must be.")]),
+        (ASK | {"conversation": {"data": 5}}, [("conversation.data", "Must be text.")]),
+        (
+            ASK | {"conversation": {"data": "x", "roles": {"Tom": "boss"}}},
+            [("conversation.roles.Tom", "Must be one of agent, customer, bot or system.")],
+        ),
+    ],
+)
+async def test_what_is_wrong_with_a_body_is_told_once_in_plain_words_with_a_fix(client, body, told):
+    errors = (await client.post("/v1/evaluations", json=body)).json()["errors"]
+
+    assert [(error.get("field"), error["message"]) for error in errors] == told
+    assert all(error["fix"].endswith(".") for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("limit=0", "Must be at least 1."),
+        ("limit=201", "Must be at most 200."),
+        ("limit=x", "Must be a whole number."),
+        ("engine=magic", "Is not one of the known values."),
+        ("complete=maybe", "Must be true or false."),
+        ("min_percent=-1", "Must be at least 0."),
+        ("max_percent=x", "Must be a number."),
+    ],
+)
+async def test_what_is_wrong_with_a_parameter_is_told_in_plain_words_with_a_fix(client, query, told):
+    document = problem_of(await client.get(f"/v1/evaluations?{query}"), 400, "invalid-parameter")
+
+    (error,) = document["errors"]
+    assert (error["field"], error["message"]) == (query.split("=")[0], told)
+    assert error["fix"].startswith("Send ")
+    assert document["detail"].startswith(error["field"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("the field is missing.", "The field is missing."),
+        ("my-full@1 is published already.", "my-full@1 is published already."),
+        ("items.hold-thanked.when: no such item", "items.hold-thanked.when: no such item"),
+        ("turns[3] is empty", "turns[3] is empty"),
+        ("greeting: no such answer", "greeting: no such answer"),
+        ("صدا", "صدا"),
+        ("", ""),
+    ],
+)
+def test_an_id_or_a_path_keeps_its_letters_at_the_start_of_a_sentence(text, said):
+    assert sentence(text) == said
+
+
+async def test_load_balancers_may_ask_with_head(serving: Serving):
+    async with serving() as client:
+        for path in ("/healthz", "/readyz"):
+            answer = await client.head(path)
+            assert (answer.status_code, answer.content) == (200, b"")
+    async with serving(store=Gone()) as client:
+        assert (await client.head("/healthz")).status_code == 200
+        assert (await client.head("/readyz")).status_code == 503
 
 
 # ── Logs ────────────────────────────────────────────────────────────────────────────────────────────────────────

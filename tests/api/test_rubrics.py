@@ -150,8 +150,47 @@ async def test_a_fix_stands_with_the_problem_that_it_mends(client):
     report = (await client.post("/v1/rubrics/lint", json={"id": "x"})).json()
 
     fixes = {finding["path"]: finding["fix"] for finding in report["findings"]}
-    assert "version" in fixes["version"]
-    assert fixes["title"] is None
+    assert fixes["version"] == 'Add version: "1".'
+    assert fixes["title"].startswith("Add title")
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "said", "fix"),
+    [
+        ({"version": 1}, "version", "must be text", 'version: "1"'),
+        ({"sections": []}, "sections", "needs at least 1 entry", "Add sections"),
+        ({"titel": "T"}, "titel", "'titel'", "title?"),
+        ({"cues": {"hi": {"ref": "ho"}}}, "cues.hi", "'ho'", "cues"),
+    ],
+)
+async def test_linting_and_publishing_tell_the_same_place_reason_and_fix(client, changes, path, said, fix):
+    document = desk("9") | changes
+
+    (finding,) = (await client.post("/v1/rubrics/lint", json=document)).json()["findings"]
+    (error,) = problem_of(await client.post("/v1/rubrics", json=document), 422, "rubric-rejected")["errors"]
+
+    assert finding["path"] == error["field"] == path
+    assert finding["message"] == error["message"]
+    assert said in error["message"].lower()
+    assert finding["fix"] == error["fix"]
+    assert fix in error["fix"]
+
+
+async def test_text_that_is_no_yaml_is_told_with_its_line_everywhere(client):
+    broken = {"content": b"id: a\n b: [", "headers": YAML}
+
+    (finding,) = (await client.post("/v1/rubrics/lint", **broken)).json()["findings"]
+    (error,) = problem_of(await client.post("/v1/rubrics", **broken), 422, "rubric-rejected")["errors"]
+
+    assert finding["path"] == error["field"] == "line 2, column 3"
+
+
+async def test_a_message_never_changes_an_id(client):
+    await client.post("/v1/rubrics", json=desk("9", id="my-desk"))
+
+    taken = await client.post("/v1/rubrics", json=desk("9", id="my-desk", title="Another"))
+
+    assert " my-desk@9 " in " " + problem_of(taken, 409, "rubric-already-published")["detail"]
 
 
 async def test_linting_reports_and_stores_nothing(client):

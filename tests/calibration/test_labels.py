@@ -83,6 +83,68 @@ def test_offers_conditions_refusals_and_questions_are_no_action(no_action: str) 
 
 
 @pytest.mark.parametrize(
+    "told",
+    [
+        "It's $12.50",
+        "There's $2,000 in it",
+        "I see two thousand dollars",
+        "You have 2,450 left",
+        "It is $300 right now.",
+        "$12.50",
+        "Looks like you have $120.",
+        "Sure. It's twelve dollars and fifty cents.",
+    ],
+)
+def test_an_amount_told_to_who_asked_for_the_balance_is_the_action(told: str) -> None:
+    for question in ("customer: Hi, what is my balance?", "customer: How much money do I have?"):
+        assert verdict(question, "agent: What is your name?", "customer: Mary Poole", f"agent: {told}") == "no"
+    assert verdict("customer: What's my balance?", *VERIFIED, f"agent: {told}") == "yes"
+
+
+@pytest.mark.parametrize(
+    "no_balance",
+    [
+        "So it's $500 that was stolen?",
+        "So it's $500.",
+        "There's a $5 fee for that.",
+        "It's $5 per month.",
+        "I see $500 was withdrawn.",
+        "I see a $200 transaction.",
+        "If it's $500, we can block it.",
+        "It's $25 for a replacement card.",
+        "There's $30 missing, I understand.",
+        "It's $500 you lost, right?",
+        "It's not $500.",
+        "You have 2 options.",
+        "You have 30 minutes left.",
+    ],
+)
+def test_fees_losses_conditions_and_the_customers_own_figures_are_no_balance(no_balance: str) -> None:
+    asked = ("customer: I lost $500, what is my balance?", "agent: What is your name?", "customer: Mary Poole")
+
+    assert verdict(*asked, f"agent: {no_balance}") == "N/A"
+
+
+def test_an_amount_without_a_balance_request_is_no_action() -> None:
+    fraud = ("customer: Someone stole money from me, I want to report fraud", "agent: How much was it?")
+
+    for told in ("It's $12.50", "I see two thousand dollars", "$500."):
+        assert verdict(*fraud, "customer: $500", f"agent: {told}") == "N/A"
+
+
+def test_one_word_questions_are_heard() -> None:
+    told = "agent: Your balance is $20."
+    asked = ("customer: What's my balance?", "agent: Full name?", "customer: Mary Poole")
+
+    backup = ("agent: DOB?", "customer: May 5 1990", "agent: maiden name?", "customer: Miller")
+    assert verdict(*asked, *backup, "agent: pet?", "customer: Nemo", told) == "yes"
+    assert verdict(*asked, *backup, "agent: And pet?", "customer: I forgot", told) == "no"
+    assert verdict(*asked, "agent: account?", "customer: 95381901", "agent: PIN?", "customer: 4312", told) == "yes"
+    together = ("agent: Name, DOB, maiden name, pet?", "customer: Mary Poole", "customer: 5/5/1990")
+    assert verdict(asked[0], *together, "customer: Miller", "customer: Nemo", told) == "yes"
+
+
+@pytest.mark.parametrize(
     "gap",
     [
         "customer: I forgot my PIN",

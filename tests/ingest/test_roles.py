@@ -170,3 +170,48 @@ def test_service_mailboxes_of_two_companies_tell_nothing() -> None:
 
     with pytest.raises(RolesUnknown, match="“support@a"):
         conversation_from(body)
+
+
+# ── Notes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SERVED: dict[str, Any] = {
+    "channel": "voice",
+    "turns": [
+        {"speaker": "Tom", "text": "Thank you for calling, how can I help you?"},
+        {"speaker": "Lisa", "text": "My parcel is late."},
+    ],
+}
+INFERRED = "Roles inferred: Tom = agent (service_phrase), Lisa = customer (service_phrase)."
+
+
+def test_inferred_roles_are_noted_with_their_rule() -> None:
+    assert conversation_from(SERVED).source.notes == (INFERRED,)
+
+
+def test_stated_and_mapped_roles_need_no_note() -> None:
+    assert conversation_from(SERVED, roles={"tom": "agent", "LISA": "customer"}).source.notes == ()
+
+
+def test_a_role_map_that_names_nobody_here_is_noted() -> None:
+    conversation = conversation_from(SERVED, roles={"Tim": "agent", "@Shop.example": "agent"})
+
+    missed, inferred = conversation.source.notes
+    assert missed.startswith("The role map names “Tim”, “@Shop.example”, and nobody in this conversation is called")
+    assert missed.endswith("; speakers: “Tom”, “Lisa”.")
+    assert inferred == INFERRED
+
+
+def test_where_roles_stay_unknown_the_fix_says_whom_the_map_missed() -> None:
+    unclear = {"turns": [{"speaker": name, "text": "Hello."} for name in ("Tom", "Lisa")]}
+
+    with pytest.raises(RolesUnknown) as caught:
+        conversation_from(unclear, roles={"Tim": "agent"})
+
+    assert "names “Tim”, and nobody in this conversation is called that; speakers: “Tom”, “Lisa”" in str(caught.value)
+    assert "Pass a role map" in str(caught.value)
+
+
+def test_notes_are_not_told_twice_when_an_export_comes_back() -> None:
+    conversation = conversation_from(SERVED)
+
+    assert conversation_from(conversation.model_dump(mode="json")).source.notes == conversation.source.notes
