@@ -11,9 +11,9 @@ from rich.text import Text
 
 from service.cli import wiring
 from service.cli.render import reading_console
-from service.errors import BadInput, RubricRejected
+from service.errors import BadInput
 from service.forms import FORM_FORMATS, import_form
-from service.library import RubricLibrary, add_to_manifest, parse_rubric, read_data
+from service.library import RubricLibrary, add_to_manifest, parse_rubric
 from service.lint import Finding, lint, lint_document
 from service.rubric import Choice, Item, MultiChoice, Number, Rubric, Scale, rubric_document, rubric_json_schema
 
@@ -140,12 +140,7 @@ def _lint(name: str) -> tuple[Finding, ...]:
     path = Path(name)
     if path.suffix not in {".yaml", ".yml", ".json"}:
         return lint(_library().get(name))
-    try:
-        return lint_document(read_data(_read(path)))
-    except RubricRejected as unreadable:
-        return (
-            Finding(severity="error", path="", code="unreadable", message=unreadable.message, fix=unreadable.fix or ""),
-        )
+    return lint_document(_read(path))
 
 
 def _answers_of(item: Item) -> str:
