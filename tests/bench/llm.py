@@ -21,6 +21,7 @@ from pathlib import Path
 import httpx2
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+from service.cli.wiring import settle_memory
 from service.conversation import Conversation
 from service.drafting import Drafter, Question
 from service.llm.customs import Customs, shaped
@@ -193,7 +194,8 @@ async def compare(latency: float, concurrency: int) -> dict[str, tuple[float, fl
 
 
 def main() -> None:
-    """Print both comparisons."""
+    """Print both comparisons, memory settled as the service settles it."""
+    settle_memory()
     for concurrency in (1, CONCURRENCY):
         found = asyncio.run(compare(0.0, concurrency))
         ours, asked, theirs = found["assay"][1], found["asking"][1], found["bare"][1]
