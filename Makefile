@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 DEMO_SERVE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow check lint types contracts bench format lock clean
+.PHONY: help demo serve test explore check lint types contracts bench format lock clean
 
 help:  ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -41,8 +41,8 @@ serve: $(VENV)/.runtime  ## Serve the API
 test: $(VENV)/.dev  ## Run the tests
 	@$(BIN)/python -m pytest -n auto
 
-test-slow: $(VENV)/.dev  ## Run the tests that take longer
-	@$(BIN)/python -m pytest -m slow
+explore: $(VENV)/.dev  ## Run the property tests with fresh random examples
+	@HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n auto -m hypothesis
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .
