@@ -106,8 +106,8 @@ class RubricController(Controller):
         responses=_RUBRIC,
     )
     async def newest(self, catalogue: NamedDependency[Catalogue], rubric_id: FromPath[str]) -> Response[Any]:
-        """The newest version, as it can be published elsewhere."""
-        return rubric_answer((await catalogue.versions(rubric_id))[-1])
+        """The newest version, or the one that `id@version` names, as it can be published elsewhere."""
+        return rubric_answer(await catalogue.get(rubric_id))
 
     @get(
         "/{rubric_id:str}/versions",

@@ -243,3 +243,12 @@ async def test_other_media_types_and_empty_bodies_are_refused(client, path):
     )
     problem_of(await client.post(path, content=b"", headers=YAML), 400, "malformed-body")
     problem_of(await client.post(path, content=b"x" * 2_000_001, headers=YAML), 413, "body-too-large")
+
+
+async def test_the_name_that_an_evaluation_takes_reads_the_rubric_too(client):
+    named = await client.get("/v1/rubrics/support-chat@1")
+    absent = await client.get("/v1/rubrics/support-chat@99")
+
+    assert named.status_code == 200
+    assert named.json()["id"] == "support-chat"
+    assert absent.status_code == 404
