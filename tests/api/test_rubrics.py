@@ -246,9 +246,9 @@ async def test_other_media_types_and_empty_bodies_are_refused(client, path):
 
 
 async def test_the_name_that_an_evaluation_takes_reads_the_rubric_too(client):
-    named = await client.get("/v1/rubrics/support-chat@1")
-    absent = await client.get("/v1/rubrics/support-chat@99")
+    named = await client.get("/v1/rubrics/desk@1")
+    absent = await client.get("/v1/rubrics/desk@99")
 
     assert named.status_code == 200
-    assert named.json()["id"] == "support-chat"
+    assert named.json()["version"] == "1"
     assert absent.status_code == 404
