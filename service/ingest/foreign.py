@@ -56,7 +56,9 @@ def _refuse_text(text: str) -> None:
         form = "evaluation" in text[:20_000]
         _refuse(
             "an evaluation form written for Terraform" if form else "a Terraform configuration",
-            "Import it as a rubric, and send the transcript as the conversation." if form else "Send the transcript of a contact.",
+            "Import it as a rubric, and send the transcript as the conversation."
+            if form
+            else "Send the transcript of a contact.",
         )
     if _SUBRIP.match(text):
         _refuse("SubRip subtitles, which do not say who speaks", "Export WebVTT with voice spans.")
