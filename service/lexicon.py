@@ -352,10 +352,6 @@ class Lexicon:
         """Whether this token says a number, in digits or in a word that means little else."""
         return token.kind == "number" or (token.text in self.number_words and token.text not in _AMBIGUOUS)
 
-    def value_of(self, token: Token) -> float | None:
-        """The value of one number word; None for anything else, digits included."""
-        return self.number_words.get(token.text)
-
     def continues_number(self, before: Sequence[Token], after: Sequence[Token]) -> bool:
         """Whether the tokens `after` go on with the number at the end of `before`: `one hundred | and six`."""
         if not before or not after or not self.is_number(before[-1]):

@@ -98,7 +98,7 @@ class Evaluating:
         self._drafter = drafter
         self._catalogue = catalogue
         self._rubric_items = limits.rubric_items
-        self._limits = IngestLimits(body_bytes=limits.body_bytes, turns=limits.turns, characters=limits.characters)
+        self._limits = ingest_limits(limits)
         self._vcon_key = vcon_key
         self._patience = patience or Patience()
 
@@ -131,7 +131,7 @@ class Evaluating:
         with _at("conversation"):
             if "data" in sent and "turns" not in sent:
                 return self._imported(OutsideConversation.model_validate(sent))
-            return conversation_from(sent, limits=self._limits)
+            return conversation_from(sent, limits=self._limits, vcon_key=self._vcon_key)
 
     def _imported(self, sent: OutsideConversation) -> Conversation:
         conversation = read_conversation(
@@ -214,6 +214,11 @@ def _digest_of(request: EvaluationRequest) -> str:
         return digest_of(request.model_dump(mode="json"))
     except (RecursionError, ValueError):
         raise ConversationRejected("the body nests too deeply.", fix="No valid request needs this depth.") from None
+
+
+def ingest_limits(limits: Limits) -> IngestLimits:
+    """The settings' limits in the importers' own shape."""
+    return IngestLimits(body_bytes=limits.body_bytes, turns=limits.turns, characters=limits.characters)
 
 
 def _run_to_end(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:

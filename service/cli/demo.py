@@ -13,8 +13,9 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
+from service.api.evaluating import ingest_limits
 from service.cli import wiring
-from service.cli.inputs import Rejection, ingest_limits
+from service.cli.inputs import Rejection
 from service.cli.render import overview_table, reading_console, scorecard_table
 from service.cli.score import Order, drafts_in_order, progress_bar
 from service.conversation import Conversation

@@ -6,12 +6,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, cast, get_args
 
+from service.api.evaluating import ingest_limits
 from service.conversation import Channel, Conversation, Role
 from service.errors import BadInput, ConversationRejected
-from service.ingest import FORMATS, IngestLimits, RejectedRecord, read_each
+from service.ingest import FORMATS, RejectedRecord, read_each
+from service.library import RubricLibrary, parse_rubric
+from service.rubric import Rubric
 from service.settings import Limits
 
 SUFFIXES = frozenset({".json", ".ndjson", ".jsonl", ".txt", ".vtt", ".vcon", ".eml", ".mbox"})
+RUBRIC_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 
 class Rejection(NamedTuple):
@@ -57,9 +61,22 @@ def roles_from(pairs: list[str]) -> dict[str, Role]:
     return roles
 
 
-def ingest_limits(limits: Limits) -> IngestLimits:
-    """The settings' limits in the importers' own shape."""
-    return IngestLimits(body_bytes=limits.body_bytes, turns=limits.turns, characters=limits.characters)
+def is_rubric_file(name: str) -> bool:
+    """Whether the name is that of a rubric's file and not a rubric's id."""
+    return Path(name).suffix in RUBRIC_SUFFIXES
+
+
+def rubric_bytes(name: str) -> bytes:
+    """What stands in a rubric's file. Raises BadInput when there is none."""
+    path = Path(name)
+    if not path.is_file():
+        raise BadInput(f"no such file: {path}", field="rubric")
+    return path.read_bytes()
+
+
+def open_rubric(name: str, library: RubricLibrary) -> Rubric:
+    """The rubric in the file of this name, else the library's. Raises BadInput, RubricRejected, RubricNotFound."""
+    return parse_rubric(rubric_bytes(name)) if is_rubric_file(name) else library.get(name)
 
 
 def read_files(

@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import wiring
+from service.cli.inputs import is_rubric_file, open_rubric, rubric_bytes
 from service.cli.render import reading_console
-from service.errors import BadInput
 from service.forms import FORM_FORMATS, import_form
-from service.library import RubricLibrary, add_to_manifest, parse_rubric
+from service.library import RubricLibrary, add_to_manifest
 from service.lint import Finding, lint, lint_document
-from service.rubric import Choice, Item, MultiChoice, Number, Rubric, Scale, rubric_document, rubric_json_schema
+from service.rubric import Choice, Item, MultiChoice, Number, Scale, rubric_document, rubric_json_schema
 
 app = typer.Typer(no_args_is_help=True, help="List, show, check and import rubrics.")
 
@@ -52,7 +52,7 @@ def show(
     as_json: bool = typer.Option(False, "--json", help="The whole rubric as JSON."),
 ) -> None:
     """Show one rubric: sections, items, answers, what is critical."""
-    rubric = _open(name)
+    rubric = open_rubric(name, _library())
     if as_json:
         typer.echo(json.dumps(rubric.model_dump(mode="json"), ensure_ascii=False, indent=2))
         return
@@ -123,24 +123,8 @@ def import_rubric(
         typer.secho(f"not carried over: {lost.path}: {lost.what} ({lost.why})", err=True, fg=typer.colors.YELLOW)
 
 
-def _open(name: str) -> Rubric:
-    path = Path(name)
-    if path.suffix in {".yaml", ".yml", ".json"}:
-        return parse_rubric(_read(path))
-    return _library().get(name)
-
-
-def _read(path: Path) -> bytes:
-    if not path.is_file():
-        raise BadInput(f"no such file: {path}")
-    return path.read_bytes()
-
-
 def _lint(name: str) -> tuple[Finding, ...]:
-    path = Path(name)
-    if path.suffix not in {".yaml", ".yml", ".json"}:
-        return lint(_library().get(name))
-    return lint_document(_read(path))
+    return lint_document(rubric_bytes(name)) if is_rubric_file(name) else lint(_library().get(name))
 
 
 def _answers_of(item: Item) -> str:

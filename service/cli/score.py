@@ -17,12 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from service.api.shapes import evaluation_json
 from service.cli import wiring
-from service.cli.inputs import Rejection, files_in, read_files, roles_from
+from service.cli.inputs import Rejection, files_in, open_rubric, read_files, roles_from
 from service.cli.render import reading_console, scorecard_table
 from service.conversation import Conversation
 from service.drafting import Drafter, Engine
 from service.errors import BadInput
-from service.library import RubricLibrary, parse_rubric
+from service.library import RubricLibrary
 from service.rubric import Rubric
 from service.scorecard import Draft, Unscored
 from service.settings import Settings
@@ -92,15 +92,7 @@ class RubricChoice:
 
     def __init__(self, library: RubricLibrary, named: str | None) -> None:
         self._library = library
-        self._named = self._load(named) if named is not None else None
-
-    def _load(self, name: str) -> Rubric:
-        path = Path(name)
-        if path.suffix in {".yaml", ".yml", ".json"}:
-            if not path.is_file():
-                raise BadInput(f"no such file: {path}", field="--rubric")
-            return parse_rubric(path.read_bytes())
-        return self._library.get(name)
+        self._named = open_rubric(named, library) if named is not None else None
 
     def __call__(self, conversation: Conversation) -> Rubric:
         """The rubric. Raises BadInput when nothing names one, RubricNotFound when there is none of that name."""

@@ -9,6 +9,7 @@ import pytest
 
 from service.errors import ModelUnavailable
 from tests.api.conftest import HELLO, Serving, desk, problem_of
+from tests.ingest.test_vcon import OTHER, RSA, pem, signed
 from tests.scripted_model import ScriptedModel, judged
 
 ASK = {"conversation": HELLO, "rubric": "desk@1"}
@@ -506,3 +507,25 @@ async def test_an_unknown_evaluation_is_not_found(client, path, missing):
     answer = await client.get(f"/v1/evaluations/{missing}{path}")
 
     problem_of(answer, 404, answer.json()["type"].rpartition("/")[2])
+
+
+async def test_a_signed_container_is_checked_however_it_is_sent(serving):
+    """As an object or as text, the configured key decides; a signature of somebody else's is refused."""
+    as_object = signed(RSA)
+    as_text = {"format": "vcon", "data": json.dumps(as_object)}
+
+    async with serving(vcon_key=pem(RSA)) as client:
+        kept = [
+            await client.post("/v1/evaluations", json={"rubric": "desk", "conversation": sent})
+            for sent in (as_object, as_text)
+        ]
+        read = [await client.get(f"{one.headers['location']}/conversation") for one in kept]
+    async with serving(vcon_key=pem(OTHER)) as client:
+        refused = [
+            await client.post("/v1/evaluations", json={"rubric": "desk", "conversation": sent})
+            for sent in (as_object, as_text)
+        ]
+
+    assert [one.json()["source"]["verified"] for one in read] == [True, True]
+    for one in refused:
+        problem_of(one, 422, "signature-invalid")
